@@ -1,0 +1,507 @@
+//! The tables of a trace: every kind of definition and event, with its columns, in one place.
+//!
+//! A trace is a set of tables. *Definitions* give numbers to strings, source locations, functions and threads, so that events are
+//! numbers only. *Events* say what happened; each stands in the table of its kind, and the [`Order`] table of a batch says how the
+//! kinds interleave. Who did something is not repeated in each event: the events of a batch come from one thread, in order, so what
+//! stands between a [`PollBegin`] and its [`PollEnd`] was done by that task.
+//!
+//! Columns are only ever added at the end of a kind, kinds only with new numbers. A reader that knows fewer columns ignores the
+//! rest; one that knows more reads zero for those that a file lacks. Zero is "none" in every column that holds an identifier.
+
+use crate::column::Encoding;
+
+/// What a column holds and how it is best written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as in `SPEC.md`.
+    pub name: &'static str,
+    /// The encoding that suits its values.
+    pub encoding: Encoding,
+}
+
+/// A row of a table, as the numbers in its columns.
+pub trait Row: Copy {
+    /// The number of the table's kind.
+    const KIND: Kind;
+    /// Its columns, first to last.
+    const COLUMNS: &'static [Column];
+    /// Calls `column` with each value, first to last.
+    fn each(&self, column: impl FnMut(usize, u64));
+    /// The row from a function that knows each column's value.
+    fn from_columns(column: impl FnMut(usize) -> u64) -> Self;
+}
+
+macro_rules! tables {
+    ($( $(#[$doc:meta])* $number:literal $kind:ident $name:literal { $( $(#[$cdoc:meta])* $column:ident: $encoding:ident ),* $(,)? } )*) => {
+        /// The kinds of tables that this version knows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        #[allow(missing_docs, reason = "each is documented at the row type of the same name")]
+        pub enum Kind { $( $kind = $number, )* }
+
+        impl Kind {
+            /// Every kind, by number.
+            pub const ALL: &'static [Kind] = &[$( Kind::$kind, )*];
+
+            /// The kind with this number; none for one that a later version added.
+            #[must_use]
+            pub const fn from_number(number: u8) -> Option<Kind> {
+                match number { $( $number => Some(Kind::$kind), )* _ => None }
+            }
+
+            /// Its name, as in `SPEC.md`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $( Kind::$kind => $name, )* }
+            }
+
+            /// Its columns, first to last.
+            #[must_use]
+            pub const fn columns(self) -> &'static [Column] {
+                match self { $( Kind::$kind => $kind::COLUMNS, )* }
+            }
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+            pub struct $kind { $( $(#[$cdoc])* pub $column: u64, )* }
+
+            impl Row for $kind {
+                const KIND: Kind = Kind::$kind;
+                const COLUMNS: &'static [Column] =
+                    &[$( Column { name: stringify!($column), encoding: Encoding::$encoding }, )*];
+                #[inline]
+                fn each(&self, mut column: impl FnMut(usize, u64)) {
+                    let mut _i = 0;
+                    $( column(_i, self.$column); _i += 1; )*
+                }
+                #[inline]
+                fn from_columns(mut column: impl FnMut(usize) -> u64) -> Self {
+                    let mut _i = 0;
+                    $( let $column = column(_i); _i += 1; )*
+                    $kind { $( $column, )* }
+                }
+            }
+        )*
+    };
+}
+
+tables! {
+    /// Definition: a string. The only table with a column of text; `text` counts as zero among the numbers.
+    1 Text "text" {
+        /// Its number.
+        id: Delta,
+        /// The text itself (a column of strings).
+        text: Text,
+    }
+    /// Definition: a place in source.
+    2 Location "location" {
+        /// Its number.
+        id: Delta,
+        /// The file, as a [`Text`]: relative to the workspace, or `crate-version/src/…`.
+        file: Delta,
+        /// Line, from 1.
+        line: Plain,
+        /// Column, from 1.
+        column: Plain,
+    }
+    /// Definition: an instrumented function, or the name given to a future.
+    3 Function "function" {
+        /// Its number.
+        id: Delta,
+        /// Its name, as a [`Text`].
+        name: Delta,
+        /// Where it is defined (or where the name was given).
+        location: Delta,
+        /// How many await points it has.
+        points: Plain,
+        /// [`function_flag`] bits.
+        flags: Plain,
+    }
+    /// Definition: one `.await` in an instrumented function.
+    4 AwaitPoint "await_point" {
+        /// The function.
+        function: Delta,
+        /// Which of its await points, from 0, in source order.
+        index: Plain,
+        /// The awaited expression, as a [`Text`].
+        expression: Delta,
+        /// Where the `await` stands.
+        location: Delta,
+    }
+    /// Definition: a thread of the traced program.
+    5 Thread "thread" {
+        /// Its number.
+        id: Delta,
+        /// Its name, as a [`Text`]; zero where it has none.
+        name: Plain,
+    }
+
+    /// Begins a batch: a run of events of one thread, in the order in which they happened. One row; the [`Order`] table and the
+    /// tables of the events follow, up to the next batch or the end of the chunk.
+    16 Batch "batch" {
+        /// The thread.
+        thread: Plain,
+        /// How many events this thread had recorded before this batch. A gap to the batch before shows loss.
+        first: Plain,
+        /// How many events of this thread could not be recorded, since its beginning.
+        dropped: Plain,
+        /// How many events the batch holds.
+        events: Plain,
+    }
+    /// The order of a batch's events: row *i* names the kind of event *i* and when it happened. Its other columns stand in the next
+    /// unused row of that kind's table.
+    17 Order "order" {
+        /// The kind of the event.
+        kind: Plain,
+        /// When, in ticks of the recording's clock.
+        tick: Delta,
+    }
+
+    /// A task was handed to an executor (or, if the recording began later, was first seen).
+    32 TaskNew "task_new" {
+        /// Its number.
+        task: Delta,
+        /// The task that spawned it; zero where that was none of ours.
+        parent: Delta,
+        /// Its name, as a [`Text`].
+        name: Delta,
+        /// Where it was spawned.
+        location: Delta,
+        /// The size of its future, in bytes.
+        size: Plain,
+        /// [`task_flag`] bits.
+        flags: Plain,
+    }
+    /// An executor polls a task, on this thread. Polls nest where a task blocks on another.
+    33 PollBegin "poll_begin" {
+        /// The task.
+        task: Delta,
+        /// The number of this poll, from 1.
+        poll: Delta,
+        /// How often the task's current waker had been woken before this poll: later wakes ask for another one.
+        wakes: Delta,
+    }
+    /// The innermost open poll of this thread ended.
+    34 PollEnd "poll_end" {
+        /// The task.
+        task: Delta,
+        /// The number of this poll.
+        poll: Delta,
+        /// A [`poll_outcome`].
+        outcome: Plain,
+        /// How many clones of the task's current waker are alive, the recorder's own not counted.
+        wakers: Plain,
+    }
+    /// A task was dropped before it completed.
+    35 TaskDrop "task_drop" {
+        /// The task.
+        task: Delta,
+    }
+    /// This thread called a task's waker.
+    36 Wake "wake" {
+        /// The task that is woken.
+        task: Delta,
+        /// Which of its wakers: counts up each time the executor hands it another one.
+        waker: Delta,
+        /// The number of this wake among those of that waker, from 1.
+        number: Delta,
+    }
+
+    /// A future with a name was made.
+    40 FutureNew "future_new" {
+        /// Its number.
+        future: Delta,
+        /// Its name, as a [`Function`].
+        function: Delta,
+    }
+    /// A future began to run: it was polled for the first time, by the task whose poll is open.
+    41 FutureBegin "future_begin" {
+        /// Its number.
+        future: Delta,
+        /// What it is, as a [`Function`].
+        function: Delta,
+        /// The future inside which it runs; zero where that is the task itself.
+        parent: Delta,
+    }
+    /// A future came to an await point and polls what it awaits for the first time.
+    42 AwaitEnter "await_enter" {
+        /// The future.
+        future: Delta,
+        /// The index of the await point in its function.
+        point: Plain,
+    }
+    /// A future is past an await point.
+    43 AwaitLeave "await_leave" {
+        /// The future.
+        future: Delta,
+        /// The index of the await point in its function.
+        point: Plain,
+        /// An [`outcome`].
+        outcome: Plain,
+    }
+    /// A future is gone.
+    44 FutureEnd "future_end" {
+        /// The future.
+        future: Delta,
+        /// An [`outcome`].
+        outcome: Plain,
+    }
+
+    /// A resource was made.
+    50 ResourceNew "resource_new" {
+        /// Its number.
+        resource: Delta,
+        /// A [`resource_kind`].
+        kind: Plain,
+        /// Where it was made.
+        location: Delta,
+        /// Permits or slots; 1 for a mutex.
+        capacity: Plain,
+        /// Its name, as a [`Text`]; zero where it has none.
+        name: Delta,
+        /// [`resource_flag`] bits.
+        flags: Plain,
+    }
+    /// A resource was dropped: nothing can use it any more.
+    51 ResourceDrop "resource_drop" {
+        /// The resource.
+        resource: Delta,
+    }
+    /// An operation could not be done at once: its first poll returned pending, and now it waits.
+    52 OperationBegin "operation_begin" {
+        /// Its number.
+        operation: Delta,
+        /// An [`operation_kind`].
+        kind: Plain,
+        /// The resource; for a join the task that is waited for.
+        target: Delta,
+        /// Which of the resource's ends it uses (channels), see [`HandleNew`].
+        handle: Plain,
+        /// Where in source it was asked for.
+        location: Delta,
+        /// The future inside which it waits; zero where that is the task itself.
+        future: Delta,
+        /// [`operation_flag`] bits.
+        flags: Plain,
+    }
+    /// An operation was polled again, and still waits.
+    53 OperationPoll "operation_poll" {
+        /// The operation.
+        operation: Delta,
+        /// How often its own waker had fired before this poll.
+        fires: Delta,
+    }
+    /// An operation's own waker was called (and has woken the task): its resource asks for it to be polled.
+    54 OperationFired "operation_fired" {
+        /// The operation.
+        operation: Delta,
+        /// The number of this firing, from 1.
+        number: Delta,
+    }
+    /// An operation that waited is over.
+    55 OperationEnd "operation_end" {
+        /// The operation.
+        operation: Delta,
+        /// An [`outcome`].
+        outcome: Plain,
+    }
+    /// A lock was taken. Recorded after the fact.
+    56 Acquire "acquire" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change among those of the resource, from 1. This orders them over threads; ticks do not.
+        sequence: Delta,
+        /// Where in source.
+        location: Delta,
+        /// The future inside which it was taken; zero where that is the task itself.
+        future: Delta,
+        /// The operation that had to wait for it; zero where none had to.
+        operation: Delta,
+        /// [`operation_flag`] bits.
+        flags: Plain,
+    }
+    /// A lock is given back. Recorded before the fact.
+    57 Release "release" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+    }
+    /// A message is put into a channel. Recorded before the fact.
+    58 Send "send" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The sending end.
+        handle: Plain,
+        /// Where in source.
+        location: Delta,
+    }
+    /// The channel had no room (or was closed): takes back the [`Send`] before it.
+    59 SendFailed "send_failed" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+    }
+    /// A message was taken out of a channel. Recorded after the fact.
+    60 Receive "receive" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The receiving end.
+        handle: Plain,
+        /// Where in source.
+        location: Delta,
+    }
+    /// A channel is closed: no more can be sent. Recorded before the fact.
+    61 Close "close" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+    }
+    /// An end of a channel was made, or cloned. Recorded before it can be used.
+    62 HandleNew "handle_new" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The number of this end, unique in its channel, from 1.
+        handle: Delta,
+        /// A [`handle_end`].
+        end: Plain,
+    }
+    /// An end of a channel is dropped. Recorded before the fact.
+    63 HandleDrop "handle_drop" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// Which end.
+        handle: Delta,
+    }
+}
+
+impl Kind {
+    /// Whether rows of this kind are events: they stand in the order of a batch.
+    #[must_use]
+    pub const fn is_event(self) -> bool {
+        self as u8 >= Kind::TaskNew as u8
+    }
+}
+
+macro_rules! numbers {
+    ($( $(#[$doc:meta])* $module:ident { $( $(#[$ndoc:meta])* $name:ident = $value:expr ),* $(,)? } )*) => {
+        $( $(#[$doc])* pub mod $module { $( $(#[$ndoc])* pub const $name: u64 = $value; )* } )*
+    };
+}
+
+numbers! {
+    /// How a poll of a task ended.
+    poll_outcome {
+        /// The task waits.
+        PENDING = 0,
+        /// The task completed.
+        READY = 1,
+        /// The task panicked.
+        PANICKED = 2,
+    }
+    /// How an await, a future or an operation ended.
+    outcome {
+        /// It completed.
+        READY = 0,
+        /// It was dropped while it waited.
+        DROPPED = 1,
+        /// It panicked, or was dropped by a panic.
+        PANICKED = 2,
+        /// It was dropped before it was ever polled.
+        NEVER_POLLED = 3,
+        /// It ended because the other end of its channel is gone.
+        CLOSED = 4,
+    }
+    /// What is known of a task.
+    task_flag {
+        /// It existed before it was first recorded: its earlier history is missing.
+        LATE = 1,
+    }
+    /// What is known of a function.
+    function_flag {
+        /// Its await points are known (all of them are listed); a bare name has no such list.
+        HAS_POINTS = 1,
+    }
+    /// What a resource is.
+    resource_kind {
+        /// A lock with one holder.
+        MUTEX = 1,
+        /// A channel with room for `capacity` messages.
+        CHANNEL = 2,
+    }
+    /// What is known of a resource.
+    resource_flag {
+        /// It existed before it was first recorded: who holds it, or what is queued in it, may be unknown.
+        LATE = 1,
+    }
+    /// What an operation asks for.
+    operation_kind {
+        /// `lock()`.
+        LOCK = 1,
+        /// `send()`.
+        SEND = 2,
+        /// `recv()`.
+        RECEIVE = 3,
+        /// Waits for a task to end.
+        JOIN = 4,
+    }
+    /// What is known of an operation, or of how a lock was taken.
+    operation_flag {
+        /// Its memory lies inside the future of its task: no other task can ever poll it.
+        INLINE = 1,
+        /// It is polled with a waker that is not its task's own (an executor inside the task).
+        FOREIGN_WAKER = 2,
+        /// The resource lies in static memory: what was taken from it can be kept anywhere.
+        STATIC = 4,
+        /// It cannot be told whether the resource lies in static memory.
+        MAYBE_STATIC = 8,
+    }
+    /// Which end of a channel a handle is.
+    handle_end {
+        /// Sends.
+        SENDER = 1,
+        /// Receives.
+        RECEIVER = 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_number_and_a_first_column_that_identifies_it() {
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::from_number(kind as u8), Some(kind));
+            assert!(!kind.columns().is_empty(), "{} has no columns", kind.name());
+        }
+        assert_eq!(Kind::from_number(0), None);
+        assert_eq!(Kind::from_number(255), None);
+    }
+
+    #[test]
+    fn rows_come_back_from_their_columns() {
+        let row = PollEnd {
+            task: 7,
+            poll: 3,
+            outcome: poll_outcome::READY,
+            wakers: 2,
+        };
+        let mut columns = [0; 4];
+        row.each(|i, value| columns[i] = value);
+        assert_eq!(columns, [7, 3, 1, 2]);
+        assert_eq!(PollEnd::from_columns(|i| columns[i]), row);
+    }
+}

@@ -1,0 +1,262 @@
+//! Numbers for what events speak of: strings, places in source, functions, threads.
+//!
+//! A definition is made once, under a lock, the first time something is used; hot paths keep the number (in a `static` for functions,
+//! in a small table per thread for places). Definitions stay for the life of the process, so that every recording can begin with all
+//! of them; how many different strings there may be is bounded.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::panic::Location as StdLocation;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ais_format::chunk::ChunkBuilder;
+use ais_format::event::{AwaitPoint, Function, Location, Thread};
+
+/// The most strings that are kept; names beyond it become [`TOO_MANY`].
+const MAX_TEXTS: usize = 1 << 16;
+/// The longest string that is kept, in bytes.
+const MAX_TEXT: usize = 1024;
+/// The name of what has no name left.
+const TOO_MANY: &str = "(too many names)";
+
+/// One definition, in the order in which they were made: a later one may speak of an earlier one.
+enum Definition {
+    Text(u64, Box<str>),
+    Location(Location),
+    Function(Function),
+    AwaitPoint(AwaitPoint),
+    Thread(Thread),
+}
+
+#[derive(Default)]
+struct Definitions {
+    all: Vec<Definition>,
+    texts: HashMap<Box<str>, u64>,
+    locations: HashMap<(u64, u32, u32), u64>,
+    names: HashMap<(u64, u64), u64>,
+    functions: u64,
+}
+
+fn lock() -> MutexGuard<'static, Definitions> {
+    static DEFINITIONS: OnceLock<Mutex<Definitions>> = OnceLock::new();
+    DEFINITIONS
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Definitions {
+    fn text(&mut self, text: &str) -> u64 {
+        let mut text = &text[..text.floor_char_boundary(MAX_TEXT)];
+        if let Some(&id) = self.texts.get(text) {
+            return id;
+        }
+        if self.texts.len() >= MAX_TEXTS {
+            text = TOO_MANY;
+            if let Some(&id) = self.texts.get(text) {
+                return id;
+            }
+        }
+        let id = self.texts.len() as u64 + 1;
+        self.texts.insert(text.into(), id);
+        self.all.push(Definition::Text(id, text.into()));
+        id
+    }
+
+    fn location(&mut self, file: &str, line: u32, column: u32) -> u64 {
+        let file = self.text(&shorten_path(file));
+        let next = self.locations.len() as u64 + 1;
+        let id = *self.locations.entry((file, line, column)).or_insert(next);
+        if id == next {
+            self.all.push(Definition::Location(Location {
+                id,
+                file,
+                line: line.into(),
+                column: column.into(),
+            }));
+        }
+        id
+    }
+
+    fn function(&mut self, name: u64, location: u64, points: u64, flags: u64) -> u64 {
+        self.functions += 1;
+        let id = self.functions;
+        self.all.push(Definition::Function(Function {
+            id,
+            name,
+            location,
+            points,
+            flags,
+        }));
+        id
+    }
+}
+
+/// The number of a string.
+pub(crate) fn text(text: &str) -> u64 {
+    lock().text(text)
+}
+
+/// The number of a place in source, quickly where this thread has used it before.
+pub(crate) fn location(place: &'static StdLocation<'static>) -> u64 {
+    const SLOTS: usize = 64;
+    thread_local! {
+        static CACHE: [Cell<(usize, u32)>; SLOTS] = const { [const { Cell::new((0, 0)) }; SLOTS] };
+    }
+    let address = std::ptr::from_ref(place) as usize;
+    CACHE.with(|cache| {
+        let slot = &cache[(address >> 3) % SLOTS];
+        let (cached, id) = slot.get();
+        if cached == address {
+            return u64::from(id);
+        }
+        let id = lock().location(place.file(), place.line(), place.column());
+        slot.set((address, id as u32));
+        id
+    })
+}
+
+/// The number of a name that was given to a future at a place.
+pub(crate) fn named_future(name: &str, place: &'static StdLocation<'static>) -> u64 {
+    let mut definitions = lock();
+    let name = definitions.text(name);
+    let location = definitions.location(place.file(), place.line(), place.column());
+    if let Some(&id) = definitions.names.get(&(name, location)) {
+        return id;
+    }
+    let id = definitions.function(name, location, 0, 0);
+    definitions.names.insert((name, location), id);
+    id
+}
+
+/// A place in source, as macros know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SourcePlace {
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// The number of a function with all its await points.
+pub(crate) fn function(
+    name: &str,
+    place: SourcePlace,
+    points: impl ExactSizeIterator<Item = (&'static str, SourcePlace)>,
+) -> u64 {
+    let mut definitions = lock();
+    let name = definitions.text(name);
+    let location = definitions.location(place.file, place.line, place.column);
+    let flags = ais_format::event::function_flag::HAS_POINTS;
+    let id = definitions.function(name, location, points.len() as u64, flags);
+    for (index, (expression, place)) in points.enumerate() {
+        let expression = definitions.text(expression);
+        let location = definitions.location(place.file, place.line, place.column);
+        let point = AwaitPoint {
+            function: id,
+            index: index as u64,
+            expression,
+            location,
+        };
+        definitions.all.push(Definition::AwaitPoint(point));
+    }
+    id
+}
+
+/// Defines a thread.
+pub(crate) fn thread(id: u64, name: Option<&str>) {
+    let mut definitions = lock();
+    let name = name.map_or(0, |name| definitions.text(name));
+    definitions
+        .all
+        .push(Definition::Thread(Thread { id, name }));
+}
+
+/// Adds the definitions from number `from` on to a chunk; returns where to go on next time.
+pub(crate) fn add_to(chunk: &mut ChunkBuilder, from: usize) -> usize {
+    let definitions = lock();
+    for definition in definitions.all.iter().skip(from) {
+        match definition {
+            Definition::Text(id, text) => chunk.text(*id, text),
+            Definition::Location(row) => chunk.define(row),
+            Definition::Function(row) => chunk.define(row),
+            Definition::AwaitPoint(row) => chunk.define(row),
+            Definition::Thread(row) => chunk.define(row),
+        }
+    }
+    definitions.all.len()
+}
+
+/// A path as it may be shown to others: relative to the workspace as the compiler gives it, `crate-version/src/…` for a crate from a
+/// registry, `rust/library/…` for the standard library. No home folder and no registry path is left of an absolute path.
+fn shorten_path(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let is_absolute = path.starts_with('/') || path.as_bytes().get(1) == Some(&b':');
+    if !is_absolute {
+        return path;
+    }
+    if let Some((_, rest)) = path.split_once("/registry/src/") {
+        // What follows first is the name of the registry.
+        return rest
+            .split_once('/')
+            .map_or(rest, |(_, rest)| rest)
+            .to_owned();
+    }
+    if let Some((_, rest)) = path.split_once("/git/checkouts/") {
+        return rest.to_owned();
+    }
+    if let Some((_, rest)) = path
+        .rsplit_once("/library/")
+        .filter(|_| path.contains("/rustc/") || path.contains("/rustlib/"))
+    {
+        return format!("rust/library/{rest}");
+    }
+    // The crate's folder is the one above `src`, `tests`, …; without any, the file name must do.
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let root = parts
+        .iter()
+        .rposition(|part| matches!(*part, "src" | "tests" | "examples" | "benches"));
+    let keep = root.map_or(parts.len() - 1, |root| root.saturating_sub(1));
+    parts.drain(..keep);
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lose_everything_that_is_private() {
+        assert_eq!(shorten_path("src/bank.rs"), "src/bank.rs");
+        assert_eq!(
+            shorten_path("/home/anna/.cargo/registry/src/index-1949cf/axum-0.8.9/src/serve.rs"),
+            "axum-0.8.9/src/serve.rs"
+        );
+        assert_eq!(
+            shorten_path("/home/anna/.cargo/git/checkouts/hyper-5e3a/1f2e/src/lib.rs"),
+            "hyper-5e3a/1f2e/src/lib.rs"
+        );
+        assert_eq!(
+            shorten_path("/rustc/59807616e/library/core/src/ops/function.rs"),
+            "rust/library/core/src/ops/function.rs"
+        );
+        assert_eq!(
+            shorten_path("/home/anna/work/bank/src/main.rs"),
+            "bank/src/main.rs"
+        );
+        assert_eq!(
+            shorten_path(r"C:\Users\anna\bank\src\main.rs"),
+            "bank/src/main.rs"
+        );
+        assert_eq!(shorten_path("/home/anna/generated.rs"), "generated.rs");
+    }
+
+    #[test]
+    fn equal_definitions_share_a_number() {
+        assert_eq!(text("equal definitions"), text("equal definitions"));
+        assert_ne!(text("one"), text("two"));
+        let here = StdLocation::caller();
+        assert_eq!(location(here), location(here));
+        assert_eq!(named_future("f", here), named_future("f", here));
+        assert_ne!(named_future("f", here), named_future("g", here));
+    }
+}

@@ -1,0 +1,68 @@
+//! A flight recorder for async Rust: runs inside a program and writes `.ais` traces of what its tasks do, wait for and hold, for
+//! `inspect-analyze` to explain.
+//!
+//! ```
+//! use ais_recorder::{Recorder, spawn, sync::Mutex, trace};
+//! use std::sync::Arc;
+//!
+//! #[trace(crate = ais_recorder)]
+//! async fn deposit(account: Arc<Mutex<u64>>, amount: u64) {
+//!     *account.lock().await += amount;
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//! #   let folder = tempfile::tempdir()?;
+//! #   std::env::set_current_dir(folder.path())?;
+//!     let recorder = Recorder::builder().path("trace.ais").start()?;
+//!     let account = Arc::new(Mutex::new(0));
+//!     spawn("deposit", deposit(account, 5), tokio::spawn).await?;
+//!     recorder.stop()?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! | to have recorded | use |
+//! |---|---|
+//! | a task | [`spawn`] with your executor's spawn function, or [`task()`] around what you hand to it |
+//! | every await point of an `async fn` | [`#[trace]`](macro@trace) |
+//! | any other future, under a name | [`.traced("name")`](TraceExt::traced) |
+//! | a lock, a channel | [`sync::Mutex`], [`sync::channel`] |
+//!
+//! It works on any executor. Where no recording is under way each of these costs one relaxed load.
+//!
+//! # How it works
+//! A thread writes its events into memory of its own (no lock, no allocation, no system call); a writer thread turns them into
+//! compressed columns in the file, ten times a second. When events come faster than they can be written they are dropped and counted,
+//! in the file too: the program never waits for the recorder.
+#![deny(unsafe_code)]
+
+mod context;
+mod define;
+mod future;
+mod operation;
+mod platform;
+mod record;
+mod recorder;
+#[cfg(feature = "sync")]
+mod resource;
+mod segment;
+mod session;
+#[cfg(feature = "sync")]
+pub mod sync;
+mod task;
+mod trace;
+mod writer;
+
+pub use future::{TraceExt, Traced};
+pub use recorder::{Builder, Recorder, Status, TRACE_VARIABLE};
+pub use task::{JoinHandle, Task, spawn, task};
+
+#[cfg(feature = "macros")]
+pub use ais_macros::trace;
+
+/// What the macros expand to. Not for use by hand: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::trace::{AwaitPoint, Awaiting, Frame, Function, Place};
+}

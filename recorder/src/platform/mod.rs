@@ -1,0 +1,59 @@
+//! Everything that depends on the machine: the clock, and what static memory is. Each trick has a portable twin here; the `portable`
+//! feature forces the twins, so that they are built and tested where the tricks work too.
+
+mod statics;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
+mod tsc;
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+pub(crate) use statics::{Statics, find as find_statics, lies_in_static_memory};
+
+/// What a tick of the recording's clock is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// The processor's time stamp counter.
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable"))),
+        allow(dead_code)
+    )]
+    Tsc,
+    /// A nanosecond of the monotonic clock.
+    Monotonic,
+}
+
+impl Clock {
+    /// The clock of this process: chosen once, so that ticks stay comparable.
+    #[inline]
+    pub(crate) fn get() -> Clock {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
+        return tsc::clock();
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable"))))]
+        return Clock::Monotonic;
+    }
+
+    /// Its name in the file header.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Clock::Tsc => "tsc",
+            Clock::Monotonic => "monotonic",
+        }
+    }
+}
+
+/// The current tick. Comparable between threads only within the accuracy of the clock: order comes from sequence numbers.
+#[inline]
+pub(crate) fn tick() -> u64 {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
+    if tsc::clock() == Clock::Tsc {
+        return tsc::read();
+    }
+    nanos()
+}
+
+/// Nanoseconds of the monotonic clock since the first call in this process.
+pub(crate) fn nanos() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}

@@ -1,0 +1,193 @@
+//! Events as they lie in a segment: a word with the tick and the kind, then the fields, packed into as few words as they fit.
+//!
+//! The layout lives only between a thread and the writer of the same process, so it may change at any time. A field that outgrows
+//! its bits keeps its lowest ones.
+
+use ais_format::chunk::ChunkBuilder;
+use ais_format::event::{
+    Acquire, AwaitEnter, AwaitLeave, Close, FutureBegin, FutureEnd, FutureNew, HandleDrop,
+    HandleNew, Kind, OperationBegin, OperationEnd, OperationFired, OperationPoll, PollBegin,
+    PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, Send, SendFailed, TaskDrop, TaskNew,
+    Wake,
+};
+
+use crate::platform;
+use crate::segment;
+
+/// An event that can be recorded.
+pub(crate) trait Record: Row {
+    /// The record, tick not yet set, and how many of its words are used.
+    fn pack(&self) -> ([u64; MAX_WORDS], usize);
+}
+
+/// The words of the longest record.
+pub(crate) const MAX_WORDS: usize = 6;
+
+macro_rules! layouts {
+    ($( $kind:ident $( [ $( $field:ident: $bits:literal ),* ] )* )*) => {
+        $(
+            impl Record for $kind {
+                #[inline]
+                fn pack(&self) -> ([u64; MAX_WORDS], usize) {
+                    let mut words = [0; MAX_WORDS];
+                    let mut _used = 1;
+                    $(
+                        let mut _shift = 0u32;
+                        $(
+                            words[_used] |= (self.$field & (u64::MAX >> (64 - $bits))) << _shift;
+                            _shift += $bits;
+                        )*
+                        _used += 1;
+                    )*
+                    (words, _used)
+                }
+            }
+        )*
+
+        /// Moves one record from a segment into a chunk. The words must begin with a record; none is left of what is no record.
+        pub(crate) fn move_into(chunk: &mut ChunkBuilder, words: &mut dyn Iterator<Item = u64>) -> Option<()> {
+            let first = words.next()?;
+            let tick = first >> 8;
+            match Kind::from_number(first as u8)? {
+                $(
+                    Kind::$kind => {
+                        let mut row = $kind::default();
+                        $(
+                            let mut _word = words.next()?;
+                            $(
+                                row.$field = _word & (u64::MAX >> (64 - $bits));
+                                _word = _word.checked_shr($bits).unwrap_or(0);
+                            )*
+                        )*
+                        chunk.event(tick, &row);
+                    }
+                )*
+                // Definitions do not go through segments.
+                _ => return None,
+            }
+            Some(())
+        }
+    };
+}
+
+layouts! {
+    TaskNew [task: 64] [parent: 64] [name: 32, location: 32] [size: 56, flags: 8]
+    PollBegin [task: 64] [poll: 32, wakes: 32]
+    PollEnd [task: 64] [poll: 32, outcome: 8, wakers: 24]
+    TaskDrop [task: 64]
+    Wake [task: 64] [waker: 32, number: 32]
+    FutureNew [future: 64] [function: 32]
+    FutureBegin [future: 64] [function: 64] [parent: 64]
+    AwaitEnter [future: 64] [point: 32]
+    AwaitLeave [future: 64] [point: 32, outcome: 8]
+    FutureEnd [future: 64] [outcome: 8]
+    ResourceNew [resource: 64] [kind: 8, flags: 8] [name: 32, location: 32] [capacity: 64]
+    ResourceDrop [resource: 64]
+    OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [kind: 8, flags: 8]
+    OperationPoll [operation: 64] [fires: 32]
+    OperationFired [operation: 64] [number: 32]
+    OperationEnd [operation: 64] [outcome: 8]
+    Acquire [resource: 64] [sequence: 64] [location: 32, flags: 8] [future: 64] [operation: 64]
+    Release [resource: 64] [sequence: 64]
+    Send [resource: 64] [sequence: 64] [handle: 32, location: 32]
+    SendFailed [resource: 64] [sequence: 64]
+    Receive [resource: 64] [sequence: 64] [handle: 32, location: 32]
+    Close [resource: 64] [sequence: 64]
+    HandleNew [resource: 64] [sequence: 64] [handle: 32, end: 8]
+    HandleDrop [resource: 64] [sequence: 64] [handle: 32]
+}
+
+/// Records an event of this thread, now. The caller has checked that a recording is under way.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "the length of the record must be a constant here; measured"
+)]
+pub(crate) fn emit<R: Record>(event: &R) {
+    let (mut words, used) = event.pack();
+    words[0] = platform::tick() << 8 | R::KIND as u64;
+    // The compiler knows `used` for each kind: one of these calls remains.
+    match used {
+        2 => segment::push([words[0], words[1]]),
+        3 => segment::push([words[0], words[1], words[2]]),
+        4 => segment::push([words[0], words[1], words[2], words[3]]),
+        5 => segment::push([words[0], words[1], words[2], words[3], words[4]]),
+        _ => segment::push(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ais_format::chunk::Chunk;
+
+    fn through_a_segment<R: Record + PartialEq + std::fmt::Debug>(row: R) {
+        let (mut words, used) = row.pack();
+        words[0] = 123 << 8 | R::KIND as u64;
+        let mut builder = ChunkBuilder::new();
+        let mut words = words[..used].iter().copied();
+        move_into(&mut builder, &mut words).unwrap();
+        assert_eq!(words.len(), 0, "{row:?} was not read to its end");
+        builder.end_batch(1, 0, 0);
+        let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+        let event = chunk.batches[0].events().next().unwrap();
+        assert_eq!((event.tick, event.row::<R>()), (123, row));
+    }
+
+    #[test]
+    fn events_come_through_a_segment_as_they_were() {
+        through_a_segment(TaskNew {
+            task: 1 << 40,
+            parent: 2,
+            name: 3,
+            location: 4,
+            size: 5,
+            flags: 1,
+        });
+        through_a_segment(PollEnd {
+            task: 7,
+            poll: u64::from(u32::MAX),
+            outcome: 2,
+            wakers: 9,
+        });
+        through_a_segment(OperationBegin {
+            operation: 1,
+            kind: 2,
+            target: 3,
+            handle: 4,
+            location: 5,
+            future: 6,
+            flags: 7,
+        });
+        through_a_segment(Acquire {
+            resource: 1,
+            sequence: 2,
+            location: 3,
+            future: 4,
+            operation: 5,
+            flags: 6,
+        });
+        through_a_segment(ResourceNew {
+            resource: 1,
+            kind: 2,
+            location: 3,
+            capacity: 4,
+            name: 5,
+            flags: 1,
+        });
+        through_a_segment(HandleNew {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            end: 2,
+        });
+    }
+
+    #[test]
+    fn words_that_are_no_record_end_the_reading() {
+        let mut builder = ChunkBuilder::new();
+        assert!(move_into(&mut builder, &mut [0u64].into_iter()).is_none());
+        assert!(move_into(&mut builder, &mut [Kind::Text as u64].into_iter()).is_none());
+        assert!(move_into(&mut builder, &mut [Kind::PollBegin as u64, 1].into_iter()).is_none());
+    }
+}

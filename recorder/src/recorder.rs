@@ -1,0 +1,258 @@
+//! Starting and stopping a recording.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
+
+use ais_format::frame::FileHeader;
+use ais_format::write::TraceWriter;
+
+use crate::platform::{self, Clock};
+use crate::segment;
+use crate::session::{self, Session};
+use crate::writer::{Progress, Writer};
+
+/// The environment variable that names the trace to write.
+pub const TRACE_VARIABLE: &str = "AIS_TRACE";
+
+/// How a recording is to be made. See [`Recorder::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is recorded until `start` is called"]
+pub struct Builder {
+    path: PathBuf,
+    memory: usize,
+}
+
+impl Builder {
+    /// The file to write. `trace.ais` where nothing is said.
+    ///
+    /// A file that is there is overwritten, unless another process is recording into it: then `trace.PID.ais` beside it is taken.
+    pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// How much memory, in bytes, may hold events that are not written yet; 16 MiB where nothing is said, 128 KiB at least. When it
+    /// is used up, events are dropped and counted: the program never waits.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Starts recording.
+    ///
+    /// # Errors
+    /// A recording is under way already ([`io::ErrorKind::AlreadyExists`]), or the file cannot be made.
+    pub fn start(self) -> io::Result<Recorder> {
+        static SESSIONS: AtomicU32 = AtomicU32::new(0);
+        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        if *active {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "this process is being recorded already",
+            ));
+        }
+        let (path, file) = open(&self.path)?;
+        segment::discard();
+        segment::set_limit(self.memory);
+        platform::find_statics();
+        let started_ns = platform::nanos();
+        let trace = TraceWriter::new(file, &header(platform::tick()))?;
+        let progress = Arc::new(Progress::default());
+        let writer = Writer::new(trace, Arc::clone(&progress), started_ns);
+        let thread = thread::Builder::new()
+            .name("ais-recorder".to_owned())
+            .spawn(move || write(writer))?;
+        *active = true;
+        session::set(Session(SESSIONS.fetch_add(1, Ordering::Relaxed) + 1));
+        Ok(Recorder {
+            path,
+            progress,
+            thread: Some(thread),
+        })
+    }
+}
+
+/// Whether there is a [`Recorder`].
+static ACTIVE: Mutex<bool> = Mutex::new(false);
+
+/// The writer thread: where writing fails, recording ends, and the program goes on.
+fn write(writer: Writer) -> io::Result<()> {
+    let result = writer.run();
+    if let Err(error) = &result {
+        session::set(Session::NONE);
+        eprintln!(
+            "ais-recorder: recording ended early: {error}; what was written before can be read"
+        );
+    }
+    result
+}
+
+/// A recording under way. It ends when this is dropped, or with [`Recorder::stop`].
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("trace.ais");
+/// let recorder = ais_recorder::Recorder::builder().path(&path).start()?;
+/// futures::executor::block_on(ais_recorder::task("main", async {}));
+/// let status = recorder.stop()?;
+/// assert!(status.events > 0 && path.exists());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "the recording ends when this is dropped"]
+pub struct Recorder {
+    path: PathBuf,
+    progress: Arc<Progress>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// What a recording has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// Events written.
+    pub events: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Events that were lost because they came faster than they could be written.
+    pub dropped: u64,
+    /// Whether recording goes on; false after it was stopped or had to end early (a full disk).
+    pub is_recording: bool,
+}
+
+impl Recorder {
+    /// How to record, to be adjusted and started.
+    pub fn builder() -> Builder {
+        Builder {
+            path: PathBuf::from("trace.ais"),
+            memory: 16 << 20,
+        }
+    }
+
+    /// Starts a recording if the environment asks for one: `AIS_TRACE=trace.ais ./program`. None where the variable is unset or empty.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn from_env() -> io::Result<Option<Recorder>> {
+        match std::env::var_os(TRACE_VARIABLE) {
+            Some(path) if !path.is_empty() => Recorder::builder().path(path).start().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The file that is written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the recording has come to so far.
+    pub fn status(&self) -> Status {
+        Status {
+            events: self.progress.events.load(Ordering::Relaxed),
+            bytes: self.progress.bytes.load(Ordering::Relaxed),
+            dropped: self.progress.dropped.load(Ordering::Relaxed),
+            is_recording: session::is_recording(),
+        }
+    }
+
+    /// Ends the recording: what was recorded until now is in the file when this returns.
+    ///
+    /// # Errors
+    /// Writing failed, now or before.
+    pub fn stop(mut self) -> io::Result<Status> {
+        self.end()?;
+        Ok(self.status())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(thread) = self.thread.take() else {
+            return Ok(());
+        };
+        session::set(Session::NONE);
+        self.progress.stop.store(true, Ordering::Release);
+        thread.thread().unpark();
+        let result = thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the recorder's thread panicked")));
+        *ACTIVE.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        result
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Told on stderr by the writer already.
+        let _ = self.end();
+    }
+}
+
+/// Makes the file, locked and readable by its owner only; beside it where another process has it locked.
+fn open(path: &Path) -> io::Result<(PathBuf, File)> {
+    let file = create(path)?;
+    let (path, file) = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let path = beside(path);
+            let file = create(&path)?;
+            file.try_lock()?;
+            (path, file)
+        }
+        // Locked, or on a file system without locks: better a recording than none.
+        Ok(()) | Err(TryLockError::Error(_)) => (path.to_owned(), file),
+    };
+    file.set_len(0)?;
+    Ok((path, file))
+}
+
+/// `trace.PID.ais` for `trace.ais`.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path.file_stem().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Emptied only once it is locked.
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot write the trace {}: {error}", path.display()),
+        )
+    })
+}
+
+fn header(start_tick: u64) -> FileHeader {
+    let started_unix_ns = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as u64);
+    let pid = u64::from(std::process::id());
+    let program = std::env::current_exe().ok();
+    let program = program
+        .as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |name| name.to_string_lossy().into());
+    FileHeader {
+        // Two recordings differ in their process or in the nanosecond of their start (times a large odd number, to mix its bits).
+        recording: (started_unix_ns ^ pid << 48).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        program,
+        pid,
+        started_unix_ns,
+        start_tick,
+        clock: Clock::get().name().to_owned(),
+        recorder: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}

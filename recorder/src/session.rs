@@ -1,0 +1,51 @@
+//! Whether a recording is under way, and which one.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// The number of the recording under way; zero where there is none.
+static SESSION: AtomicU32 = AtomicU32::new(0);
+
+/// The number of a recording, or [`Session::NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Session(pub(crate) u32);
+
+impl Session {
+    pub(crate) const NONE: Session = Session(0);
+}
+
+/// Whether a recording is under way: one relaxed load.
+#[inline]
+pub(crate) fn is_recording() -> bool {
+    SESSION.load(Ordering::Relaxed) != 0
+}
+
+/// The recording under way.
+#[inline]
+pub(crate) fn current() -> Session {
+    Session(SESSION.load(Ordering::Relaxed))
+}
+
+/// Switches recording on (with a number that was never used before) or off.
+pub(crate) fn set(session: Session) {
+    SESSION.store(session.0, Ordering::Release);
+}
+
+/// A number that no task, future, operation or resource of this process had before.
+///
+/// Each thread takes numbers in blocks, so that making a future costs no shared access.
+#[inline]
+pub(crate) fn next_local_id() -> u64 {
+    const BLOCK: u64 = 4096;
+    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static NEXT: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    }
+    NEXT.with(|next| {
+        let mut id = next.get();
+        if id % BLOCK == 0 {
+            id = BLOCKS.fetch_add(1, Ordering::Relaxed) * BLOCK;
+        }
+        next.set(id + 1);
+        id
+    })
+}
