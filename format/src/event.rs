@@ -191,7 +191,7 @@ tables! {
         poll: Delta,
         /// A [`poll_outcome`].
         outcome: Plain,
-        /// How many clones of the task's current waker are alive, the recorder's own not counted.
+        /// How many clones of the task's wakers are alive, the recorder's own not counted.
         wakers: Plain,
     }
     /// A task was dropped before it completed.

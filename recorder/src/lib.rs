@@ -5,7 +5,7 @@
 //! use ais_recorder::{Recorder, spawn, sync::Mutex, trace};
 //! use std::sync::Arc;
 //!
-//! #[trace(crate = ais_recorder)]
+//! #[trace]
 //! async fn deposit(account: Arc<Mutex<u64>>, amount: u64) {
 //!     *account.lock().await += amount;
 //! }
@@ -36,6 +36,10 @@
 //! compressed columns in the file, ten times a second. When events come faster than they can be written they are dropped and counted,
 //! in the file too: the program never waits for the recorder.
 #![deny(unsafe_code)]
+
+// `#[trace]` names this crate as its users do, also where it is used in here.
+#[allow(unused_extern_crates, reason = "used in what the macro expands to")]
+extern crate self as ais_recorder;
 
 mod context;
 mod define;

@@ -72,6 +72,7 @@ pub fn task<F: Future>(name: impl Into<Cow<'static, str>>, future: F) -> Task<F>
         name: name.into(),
         location: Location::caller(),
         waker: None,
+        older: Vec::new(),
     };
     if session::is_recording() {
         recorded.announce::<F>(0);
@@ -110,6 +111,8 @@ struct Recorded {
     name: Cow<'static, str>,
     location: &'static Location<'static>,
     waker: Option<(Arc<TaskWaker>, Waker)>,
+    /// Wakers of before the executor changed its own, of which clones are still alive.
+    older: Vec<Arc<TaskWaker>>,
 }
 
 impl Recorded {
@@ -128,6 +131,8 @@ impl Recorded {
 
     #[cold]
     fn renew_waker(&mut self, inner: &Waker) {
+        self.older.extend(self.waker.take().map(|(waker, _)| waker));
+        self.older.retain(|waker| Arc::strong_count(waker) > 1);
         self.identities += 1;
         let waker = Arc::new(TaskWaker {
             task: self.id,
@@ -235,7 +240,13 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
     std::mem::forget(on_panic);
 
     // Two of the references are ours: the one to count by, and the waker that is lent to each poll.
-    let wakers = Arc::strong_count(shared).saturating_sub(2) as u64;
+    let current = Arc::strong_count(shared).saturating_sub(2);
+    let older: usize = recorded
+        .older
+        .iter()
+        .map(|waker| Arc::strong_count(waker) - 1)
+        .sum();
+    let wakers = (current + older) as u64;
     recorded.completed = result.is_ready();
     let outcome = if recorded.completed {
         poll_outcome::READY
@@ -256,7 +267,6 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
 }
 
 /// The handle of a spawned task: awaiting it is recorded as waiting for the task. Made by [`spawn`].
-#[must_use = "a handle that is dropped at once detaches the task, or cancels it: see your executor"]
 pub struct JoinHandle<H> {
     handle: H,
     task: u64,

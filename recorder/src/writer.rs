@@ -91,6 +91,9 @@ impl Writer {
                 let dropped = self.progress.dropped.load(Ordering::Relaxed);
                 let clock = self.clock();
                 let file = self.trace.finish(clock, dropped)?;
+                self.progress
+                    .bytes
+                    .store(file.metadata()?.len(), Ordering::Relaxed);
                 return file.sync_data();
             }
             let since = Instant::now();

@@ -1,5 +1,6 @@
 //! The recorded bounded channel.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -35,14 +36,29 @@ use crate::session;
 /// ```
 #[track_caller]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    make(None, capacity, Location::caller())
+}
+
+/// A [`channel`] with a name of its own in the trace.
+///
+/// # Panics
+/// `capacity` is zero.
+#[track_caller]
+pub fn named_channel<T>(
+    name: impl Into<Cow<'static, str>>,
+    capacity: usize,
+) -> (Sender<T>, Receiver<T>) {
+    make(Some(name.into()), capacity, Location::caller())
+}
+
+fn make<T>(
+    name: Option<Cow<'static, str>>,
+    capacity: usize,
+    location: &'static Location<'static>,
+) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = async_channel::bounded(capacity);
     let shared = Arc::new(Shared {
-        resource: Resource::new(
-            resource_kind::CHANNEL,
-            capacity as u64,
-            Location::caller(),
-            None,
-        ),
+        resource: Resource::new(resource_kind::CHANNEL, capacity as u64, location, name),
         handles: AtomicU64::new(0),
     });
     let sender = Sender {

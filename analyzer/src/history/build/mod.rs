@@ -1,0 +1,68 @@
+//! From events to histories, in two parallel steps.
+//!
+//! First every thread's events are read in that thread's order ([`walk`]): the polls that are open on the thread tell which task did
+//! what, so each event becomes a *fact* about one entity, with the task, and the poll, in which it happened. Then the facts of each
+//! entity are brought together ([`assemble`]) and put into the entity's own order.
+
+mod assemble;
+mod walk;
+
+use rayon::prelude::*;
+
+use super::{FunctionId, History, ThreadId};
+use crate::decode::Decoded;
+use walk::Facts;
+
+/// Rebuilds the history of every entity.
+pub fn build(decoded: &Decoded) -> History {
+    let walked: Vec<Facts> = decoded
+        .threads
+        .par_iter()
+        .map(|(&thread, batches)| walk::walk(ThreadId(thread), batches, &decoded.clock))
+        .collect();
+    let mut facts = Facts::default();
+    for part in walked {
+        facts.append(part);
+    }
+    let last_event = facts.last;
+    let names = &decoded.names;
+    let ((tasks, futures), (operations, resources)) = rayon::join(
+        || {
+            rayon::join(
+                || assemble::tasks(facts.tasks, names),
+                || assemble::futures(facts.futures),
+            )
+        },
+        || {
+            rayon::join(
+                || assemble::operations(facts.operations, names),
+                || assemble::resources(facts.resources, names),
+            )
+        },
+    );
+    let functions = futures
+        .iter()
+        .map(|future| future.function)
+        .collect::<std::collections::HashSet<_>>();
+    let mut history = History {
+        tasks,
+        futures,
+        operations,
+        resources,
+        functions: functions
+            .into_iter()
+            .filter_map(|id: FunctionId| names.function(id.0).map(|function| (id, function)))
+            .collect(),
+        threads: decoded
+            .threads
+            .keys()
+            .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
+            .collect(),
+        end: decoded.clock.last().max(last_event),
+        events: decoded.events,
+        loss: decoded.loss.clone(),
+        by_task: std::collections::HashMap::new(),
+    };
+    history.index_by_task();
+    history
+}

@@ -1,0 +1,62 @@
+//! Rebuilds what every task did from an `.ais` trace, and who waits for whom.
+//!
+//! One stage a module, each a plain function from data to data:
+//!
+//! | stage | from | to |
+//! |---|---|---|
+//! | [`source`] | a path | the chunks that are there, and what is missing |
+//! | [`decode`](mod@decode) | chunks | events, thread by thread |
+//! | [`history`] | events | the history of each task, future, operation and resource |
+//! | [`waits`] | histories | who can still move, and who waits for whom |
+//! | [`findings`] | waits | verdicts with their evidence |
+//! | [`report`] | all of it | what a reader asked for: summary, panel |
+//! | [`render`] | reports | pictures |
+//!
+//! Nothing here prints. Texts that people read are built where the facts are, laid out by the command.
+#![deny(unsafe_code)]
+
+pub mod clock;
+pub mod decode;
+mod error;
+pub mod findings;
+pub mod history;
+pub mod names;
+pub mod render;
+pub mod report;
+pub mod source;
+pub mod time;
+pub mod waits;
+
+use std::path::Path;
+
+pub use error::Error;
+pub use history::History;
+pub use source::Source;
+
+/// A trace, read and rebuilt.
+#[derive(Debug)]
+pub struct Trace {
+    /// The file.
+    pub source: Source,
+    /// What happened in it.
+    pub history: History,
+}
+
+impl Trace {
+    /// Reads a trace.
+    ///
+    /// # Errors
+    /// Nothing of it can be read. What is merely missing is told in [`History::loss`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Trace, Error> {
+        Trace::from_source(Source::open(path.as_ref())?)
+    }
+
+    /// Rebuilds the trace in `source`.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn from_source(source: Source) -> Result<Trace, Error> {
+        let history = history::build(&decode::decode(&source)?);
+        Ok(Trace { source, history })
+    }
+}

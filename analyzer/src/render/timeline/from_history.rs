@@ -1,0 +1,351 @@
+//! From histories and findings to what the picture shows: which rows, in which order, and what each task did when.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::model::{Activity, FindingNote, Header, Link, Row, Span, Timeline};
+use crate::Trace;
+use crate::findings::Finding;
+use crate::history::{History, Operation, OperationKind, Task, TaskId, TaskState};
+use crate::report::whereabouts_in_short;
+use crate::time::Nanos;
+use crate::waits::{Progress, cycles};
+
+/// No picture has more rows than this: what more there is, is counted.
+const MAX_ROWS: usize = 60;
+
+/// The timeline of a whole trace.
+pub fn timeline(trace: &Trace, progress: &Progress, findings: &[Finding]) -> Timeline {
+    let history = &trace.history;
+    let mut waits: HashMap<TaskId, Vec<&Operation>> = HashMap::new();
+    for operation in &history.operations {
+        if let Some(task) = operation.task {
+            waits.entry(task).or_default().push(operation);
+        }
+    }
+    for operations in waits.values_mut() {
+        operations.sort_by_key(|operation| (operation.begun, operation.id));
+    }
+
+    let mut tasks: Vec<(Rank, &Task)> = history
+        .tasks
+        .iter()
+        .map(|task| (Rank::of(history, progress, findings, task), task))
+        .collect();
+    tasks.sort_by_key(|(rank, task)| (*rank, task.id));
+    let hidden = tasks.split_off(tasks.len().min(MAX_ROWS));
+    let rows: Vec<Row> = tasks
+        .iter()
+        .map(|(rank, task)| {
+            let operations = waits.get(&task.id).map_or(&[][..], Vec::as_slice);
+            row(history, progress, rank, task, operations)
+        })
+        .collect();
+    let row_of: HashMap<TaskId, usize> = tasks
+        .iter()
+        .enumerate()
+        .map(|(index, (_, task))| (task.id, index))
+        .collect();
+    Timeline {
+        header: header(trace),
+        from: Nanos(0),
+        to: history.end,
+        findings: findings.iter().map(note).collect(),
+        rows,
+        hidden: count_by_kind(hidden.iter().map(|(_, task)| &*task.name)),
+        links: links(history, progress, &row_of),
+    }
+}
+
+fn header(trace: &Trace) -> Header {
+    let path = trace.source.path();
+    Header {
+        trace: path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
+        program: trace.source.header.program.clone(),
+        duration: trace.history.end,
+        tasks: trace.history.tasks.len(),
+        events: trace.history.events,
+        lost: trace.history.loss.sentence(),
+        tool: concat!("inspect-analyze ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+fn note(finding: &Finding) -> FindingNote {
+    FindingNote {
+        headline: format!(
+            "{}, {}: {}",
+            finding.kind.name(),
+            finding.confidence.name(),
+            finding.title
+        ),
+        facts: finding.facts.iter().map(|fact| fact.text.clone()).collect(),
+        advice: finding.advice.clone(),
+        since: finding.since,
+    }
+}
+
+/// Where a task stands in the picture: smaller is higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// In the finding with this number, at this place in it.
+    InFinding(usize, usize),
+    /// Stuck behind a finding.
+    Stuck,
+    /// Alive; the longer in its state the higher.
+    Alive(std::cmp::Reverse<Nanos>),
+    /// Ended by a panic or by being dropped.
+    EndedEarly(Nanos),
+    /// Completed; the longer it lived the higher.
+    Completed(std::cmp::Reverse<Nanos>),
+}
+
+impl Rank {
+    fn of(history: &History, progress: &Progress, findings: &[Finding], task: &Task) -> Rank {
+        for (index, finding) in findings.iter().enumerate() {
+            if let Some(place) = finding.tasks.iter().position(|named| named.id == task.id) {
+                return Rank::InFinding(index, place);
+            }
+        }
+        let state = task.state();
+        match state {
+            _ if progress.stuck.contains(&task.id) => Rank::Stuck,
+            TaskState::Running(at) | TaskState::Scheduled(at) | TaskState::Idle(at) => {
+                Rank::Alive(std::cmp::Reverse(history.end.since(at)))
+            }
+            TaskState::Panicked(at) | TaskState::Cancelled(at) => Rank::EndedEarly(at),
+            TaskState::Completed(at) => Rank::Completed(std::cmp::Reverse(at.since(task.spawned))),
+        }
+    }
+
+    fn group(self) -> &'static str {
+        match self {
+            Rank::InFinding(..) | Rank::Stuck => "stuck",
+            Rank::Alive(_) => "alive at the end",
+            Rank::EndedEarly(_) => "cancelled or panicked",
+            Rank::Completed(_) => "completed",
+        }
+    }
+}
+
+fn row(
+    history: &History,
+    progress: &Progress,
+    rank: &Rank,
+    task: &Task,
+    operations: &[&Operation],
+) -> Row {
+    let state = task.state();
+    let stuck = progress.stuck.contains(&task.id);
+    let lived = state.since().since(task.spawned);
+    let detail = match state {
+        TaskState::Completed(_) => format!("completed after {lived}"),
+        TaskState::Panicked(_) => format!("panicked after {lived}"),
+        TaskState::Cancelled(_) => format!("cancelled after {lived}"),
+        TaskState::Running(_) => format!("runs: {}", whereabouts_in_short(history, task)),
+        TaskState::Scheduled(_) => "scheduled to run".to_owned(),
+        TaskState::Idle(_) => format!("awaits {}", whereabouts_in_short(history, task)),
+    };
+    Row {
+        label: format!("#{} {}", task.id.0, task.name),
+        detail,
+        group: rank.group().to_owned(),
+        stuck,
+        from: task.spawned,
+        ended: (!state.is_live()).then(|| state.since()),
+        spans: spans(task, operations, history.end, stuck),
+    }
+}
+
+/// What a task did over time. `operations` are those of the task that had to wait, by the time they began.
+fn spans(task: &Task, operations: &[&Operation], end: Nanos, stuck: bool) -> Vec<Span> {
+    let mut spans = Vec::with_capacity(2 * task.polls.len() + 2);
+    let mut push = |from: Nanos, to: Nanos, activity| {
+        // A poll shorter than the clock can tell is still a poll.
+        if from < to || (from == to && activity == Activity::Running) {
+            spans.push(Span { from, to, activity });
+        }
+    };
+    let mut wakes = task.wakes.iter().peekable();
+    let mut open: Vec<&Operation> = Vec::new();
+    let mut operations = operations.iter().copied().peekable();
+    let lives_until = if task.state().is_live() {
+        end
+    } else {
+        task.state().since()
+    };
+    let first = task.polls.first().map_or(lives_until, |poll| poll.begin);
+    push(task.spawned, first, Activity::Scheduled);
+    for (index, poll) in task.polls.iter().enumerate() {
+        let ended = poll.end.unwrap_or(lives_until);
+        push(poll.begin, ended, Activity::Running);
+        let next = task.polls.get(index + 1);
+        let until = next.map_or(lives_until, |next| next.begin);
+        while let Some(operation) = operations.next_if(|operation| operation.begun <= ended) {
+            open.push(operation);
+        }
+        open.retain(|operation| operation.ended.is_none_or(|(at, _)| at > ended));
+        // The wake that leads to the next poll: the first one since this poll began.
+        while wakes.next_if(|wake| wake.at < poll.begin).is_some() {}
+        let woken = wakes
+            .peek()
+            .map(|wake| wake.at.max(ended))
+            .filter(|&at| at < until);
+        let is_last_wait = next.is_none() && woken.is_none();
+        let waits_until = woken.unwrap_or(until);
+        let activity = if stuck && is_last_wait {
+            Activity::Stuck
+        } else {
+            waits_for(open.first().copied())
+        };
+        push(ended, waits_until, activity);
+        if woken.is_some() {
+            push(waits_until, until, Activity::Scheduled);
+        }
+    }
+    spans
+}
+
+fn waits_for(operation: Option<&Operation>) -> Activity {
+    match operation.map(|operation| operation.kind) {
+        Some(OperationKind::Lock(_)) => Activity::WaitsForLock,
+        Some(OperationKind::Send(..) | OperationKind::Receive(..)) => Activity::WaitsForChannel,
+        Some(OperationKind::Join(_)) => Activity::WaitsForTask,
+        Some(OperationKind::Unknown) | None => Activity::WaitsForOther,
+    }
+}
+
+fn links(history: &History, progress: &Progress, row_of: &HashMap<TaskId, usize>) -> Vec<Link> {
+    let mut links = Vec::new();
+    let mut seen = HashSet::new();
+    for link in cycles(progress).iter().flat_map(|cycle| &cycle.links) {
+        let Some(operation) = history.operation(link.wait.operation) else {
+            continue;
+        };
+        let (Some(&waiter), Some(&holder)) = (row_of.get(&link.waiter), row_of.get(&link.on))
+        else {
+            continue;
+        };
+        if seen.insert((waiter, holder, operation.kind.resource())) {
+            let resource = operation
+                .kind
+                .resource()
+                .and_then(|id| history.resource(id));
+            let what = resource.map_or_else(
+                || "its end".to_owned(),
+                crate::history::Resource::short_title,
+            );
+            links.push(Link {
+                waiter,
+                holder,
+                at: operation.begun,
+                what,
+            });
+        }
+    }
+    links
+}
+
+/// How many tasks there are of each kind: names that differ only in numbers are of one kind.
+fn count_by_kind<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        let mut kind = String::new();
+        for c in name.chars() {
+            match c {
+                '0'..='9' if kind.ends_with('N') => {}
+                '0'..='9' => kind.push('N'),
+                _ => kind.push(c),
+            }
+        }
+        *counts.entry(kind).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{OperationId, Poll, PollOutcome, ResourceId, ThreadId, Wake, WokenBy};
+
+    fn poll(number: u64, begin: u64, end: u64) -> Poll {
+        Poll {
+            number,
+            thread: ThreadId(1),
+            begin: Nanos(begin),
+            end: Some(Nanos(end)),
+            outcome: PollOutcome::Pending,
+            wakes_seen: number - 1,
+            wakers: 1,
+        }
+    }
+
+    fn wake(at: u64, number: u64) -> Wake {
+        Wake {
+            at: Nanos(at),
+            by: WokenBy::Thread(ThreadId(1)),
+            waker: 1,
+            number,
+            operation: None,
+        }
+    }
+
+    #[test]
+    fn a_task_is_scheduled_then_runs_then_waits_then_is_scheduled_again() {
+        let task = Task {
+            id: TaskId(1),
+            name: "worker".into(),
+            spawned_at: None,
+            spawned_by: None,
+            spawned: Nanos(10),
+            size: 0,
+            late: false,
+            polls: vec![poll(1, 20, 30), poll(2, 70, 80)],
+            wakes: vec![wake(60, 1)],
+            dropped: None,
+        };
+        let lock = Operation {
+            id: OperationId(1),
+            kind: OperationKind::Lock(ResourceId(1)),
+            location: None,
+            task: Some(TaskId(1)),
+            future: None,
+            inline: true,
+            foreign_waker: false,
+            begun: Nanos(25),
+            fires_seen: 0,
+            fires: 1,
+            ended: Some((Nanos(75), crate::history::Outcome::Ready)),
+        };
+        let drawn: Vec<_> = spans(&task, &[&lock], Nanos(100), false)
+            .iter()
+            .map(|s| (s.from.0, s.to.0, s.activity))
+            .collect();
+        assert_eq!(
+            drawn,
+            [
+                (10, 20, Activity::Scheduled),
+                (20, 30, Activity::Running),
+                (30, 60, Activity::WaitsForLock),
+                (60, 70, Activity::Scheduled),
+                (70, 80, Activity::Running),
+                (80, 100, Activity::WaitsForOther),
+            ]
+        );
+        let last = spans(&task, &[&lock], Nanos(100), true).pop().unwrap();
+        assert_eq!((last.from.0, last.activity), (80, Activity::Stuck));
+    }
+
+    #[test]
+    fn names_that_differ_in_numbers_are_one_kind() {
+        let names = ["connection 1", "connection 27", "ticker", "connection 300"];
+        assert_eq!(
+            count_by_kind(names.into_iter()),
+            [("connection N".to_owned(), 3), ("ticker".to_owned(), 1)]
+        );
+    }
+}

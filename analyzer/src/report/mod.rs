@@ -1,0 +1,10 @@
+//! What a reader asked for, as plain data: the summary of a trace, the panel of a task.
+
+mod panel;
+mod place;
+mod summary;
+
+pub use panel::{PanelState, TaskPanel, Transition, WakeInfo, panel};
+pub use place::{AwaitFrame, await_path, place_of, wait_reason};
+pub(crate) use summary::whereabouts_in_short;
+pub use summary::{LiveTask, Summary, TaskCounts, TraceInfo, summary, trace_info};

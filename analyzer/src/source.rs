@@ -1,0 +1,278 @@
+//! From a path to a directory of chunks: which there are, which are missing, without decompressing any.
+//!
+//! A trace is read front to back by hopping from header to header. Where a header makes no sense, the search goes on at the next
+//! place that looks like one; what lies between is lost, and counted. Large files are mapped into memory, small ones are read: a
+//! mapping of a file that somebody cuts kills the process that looks at it, and for a small file mapping saves nothing.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use ais_format::frame::{ChunkHeader, FileHeader, find_chunk_header, flag};
+
+use crate::Error;
+
+/// Files up to this size are read instead of mapped.
+const READ_BELOW: u64 = 64 << 20;
+
+/// The bytes of a trace, and where its chunks are.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    bytes: Bytes,
+    /// What the file says of itself.
+    pub header: FileHeader,
+    /// The chunks in the order of the file.
+    pub chunks: Vec<ChunkRef>,
+    /// What is missing, as far as headers tell.
+    pub loss: Loss,
+    /// Whether the recording ended in good order; it did not when the program was killed, or is still running.
+    pub ended: bool,
+}
+
+/// Where a chunk is.
+#[derive(Clone, Debug)]
+pub struct ChunkRef {
+    /// Its header.
+    pub header: ChunkHeader,
+    /// Where its header begins in the file.
+    pub offset: usize,
+    payload: Range<usize>,
+}
+
+/// What is missing from a trace. Nothing that is missing is passed over in silence: each entry is a sentence for the reader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Chunks that are not there, or damaged.
+    pub chunks: u64,
+    /// Bytes of the file that could not be read.
+    pub bytes: u64,
+    /// Events that the recorder could not keep, because they came faster than it could write.
+    pub events_dropped: u64,
+    /// What happened, in words, in the order of the file.
+    pub notes: Vec<String>,
+}
+
+impl Loss {
+    /// Whether something is missing from the middle of the record: what an analysis says may then rest on an incomplete picture.
+    pub fn is_gap(&self) -> bool {
+        self.chunks > 0 || self.events_dropped > 0
+    }
+
+    /// One sentence for a header; none where nothing is missing.
+    pub fn sentence(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        let plural = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        if self.chunks > 0 {
+            parts.push(format!("{} lost", plural(self.chunks, "chunk")));
+        }
+        if self.bytes > 0 {
+            parts.push(format!("{} unreadable", plural(self.bytes, "byte")));
+        }
+        if self.events_dropped > 0 {
+            parts.push(format!(
+                "{} dropped by the recorder",
+                plural(self.events_dropped, "event")
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Read(Vec<u8>),
+    Mapped(memmap2::Mmap),
+}
+
+impl Bytes {
+    fn open(path: &Path) -> io::Result<Bytes> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if metadata.is_file() && metadata.len() > READ_BELOW {
+            return map(&file).map(Bytes::Mapped);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Bytes::Read(bytes))
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Bytes::Read(bytes) => bytes,
+            Bytes::Mapped(map) => map,
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "mapping a file is unsafe by nature; see SAFETY")]
+fn map(file: &File) -> io::Result<memmap2::Mmap> {
+    // SAFETY: the mapping is read-only and private to this process's view. Another process that writes into the file changes bytes
+    // that are checked by their checksum before they are believed, and are never interpreted as anything but integers; one that
+    // cuts the file makes reading beyond its end a SIGBUS, which ends this process but corrupts nothing. Recorders never cut a
+    // trace that is being read, except to record it anew.
+    unsafe { memmap2::Mmap::map(file) }
+}
+
+impl Source {
+    /// Opens a trace and finds its chunks.
+    ///
+    /// # Errors
+    /// The file cannot be read, or does not begin as a trace does.
+    pub fn open(path: &Path) -> Result<Source, Error> {
+        let bytes = Bytes::open(path).map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Source::new(path.to_owned(), bytes)
+    }
+
+    /// A trace from bytes in memory; `path` is what messages call it.
+    ///
+    /// # Errors
+    /// The bytes do not begin as a trace does.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Source, Error> {
+        Source::new(path.to_owned(), Bytes::Read(bytes))
+    }
+
+    fn new(path: PathBuf, bytes: Bytes) -> Result<Source, Error> {
+        let all = bytes.as_slice();
+        let (header, start) = FileHeader::decode(all).map_err(|source| Error::Format {
+            path: path.clone(),
+            source,
+        })?;
+        let mut directory = Directory::of(&header);
+        directory.read(all, start);
+        let Directory {
+            chunks,
+            loss,
+            ended,
+            ..
+        } = directory;
+        Ok(Source {
+            path,
+            header,
+            chunks,
+            loss,
+            ended,
+            bytes,
+        })
+    }
+
+    /// What the file is called.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks and decompresses the content of a chunk.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn content(&self, chunk: &ChunkRef) -> Result<Vec<u8>, ais_format::Error> {
+        chunk
+            .header
+            .decompress(&self.bytes.as_slice()[chunk.payload.clone()])
+    }
+}
+
+/// Collects chunks while the file is walked.
+struct Directory<'a> {
+    header: &'a FileHeader,
+    chunks: Vec<ChunkRef>,
+    loss: Loss,
+    ended: bool,
+    next_sequence: u64,
+}
+
+impl<'a> Directory<'a> {
+    fn of(header: &'a FileHeader) -> Self {
+        Directory {
+            header,
+            chunks: Vec::new(),
+            loss: Loss::default(),
+            ended: false,
+            next_sequence: 0,
+        }
+    }
+
+    fn read(&mut self, all: &[u8], start: usize) {
+        let mut at = start;
+        while at < all.len() {
+            match ChunkHeader::decode(&all[at..]) {
+                Ok((header, len)) => {
+                    let payload = at + len..at + len + header.compressed_len as usize;
+                    if payload.end > all.len() {
+                        self.lose_tail(all.len() - at, at);
+                        return;
+                    }
+                    let end = payload.end;
+                    self.add(ChunkRef {
+                        header,
+                        offset: at,
+                        payload,
+                    });
+                    at = end;
+                }
+                Err(_)
+                    if FileHeader::decode(&all[at..])
+                        .is_ok_and(|(next, _)| next.recording == self.header.recording) =>
+                {
+                    // The next segment of the same recording.
+                    at += FileHeader::decode(&all[at..]).map_or(1, |(_, len)| len);
+                }
+                Err(error) => match find_chunk_header(&all[at + 1..]) {
+                    Some(skipped) => {
+                        self.loss.bytes += skipped as u64 + 1;
+                        self.loss.notes.push(format!(
+                            "{} bytes at byte {at} cannot be read: {error}",
+                            skipped + 1
+                        ));
+                        at += skipped + 1;
+                    }
+                    None => {
+                        self.lose_tail(all.len() - at, at);
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    fn lose_tail(&mut self, bytes: usize, at: usize) {
+        self.loss.bytes += bytes as u64;
+        self.loss.notes.push(format!(
+            "the file is cut off or damaged from byte {at} on: the last {bytes} bytes are lost"
+        ));
+    }
+
+    fn add(&mut self, chunk: ChunkRef) {
+        let sequence = chunk.header.sequence;
+        if sequence < self.next_sequence {
+            self.loss.notes.push(format!(
+                "chunk {sequence} at byte {} stands twice or out of order: not read",
+                chunk.offset
+            ));
+            return;
+        }
+        if sequence > self.next_sequence {
+            let missing = sequence - self.next_sequence;
+            self.loss.chunks += missing;
+            self.loss.notes.push(match missing {
+                1 => format!("chunk {} is missing", self.next_sequence),
+                _ => format!(
+                    "chunks {} to {} are missing",
+                    self.next_sequence,
+                    sequence - 1
+                ),
+            });
+        }
+        self.loss.events_dropped = self.loss.events_dropped.max(chunk.header.dropped);
+        self.ended |= chunk.header.flags & flag::FINAL != 0;
+        self.next_sequence = sequence + u64::from(chunk.header.flags & flag::HEARTBEAT == 0);
+        self.chunks.push(chunk);
+    }
+}

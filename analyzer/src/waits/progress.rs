@@ -1,0 +1,274 @@
+//! The may-progress fixpoint over tasks.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::history::{
+    HandleSide, History, Hold, Operation, OperationId, OperationKind, Resource, ResourceId, TaskId,
+    TaskState,
+};
+
+/// Which tasks can progress, and what the others wait for.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Tasks that are alive and can never progress again, unless somebody cancels them.
+    pub stuck: HashSet<TaskId>,
+    /// What each stuck task waits for: nothing of it can ever come.
+    pub waits: HashMap<TaskId, Vec<Wait>>,
+}
+
+/// A pending operation of a stuck task, and the tasks that alone could end the wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The operation.
+    pub operation: OperationId,
+    /// The tasks that hold what is wanted, or could send or receive it.
+    pub on: Vec<TaskId>,
+    /// These tasks are known to be the only ones: no guard or handle can be elsewhere.
+    pub exact: bool,
+}
+
+/// Where something that a waiting operation needs can be.
+struct Places {
+    tasks: Vec<TaskId>,
+    exact: bool,
+}
+
+/// What could end a wait.
+enum Needs {
+    /// It can end: what it waits for is there, or comes from outside of what was recorded.
+    Nothing,
+    /// One of these must act.
+    One(Vec<Places>),
+}
+
+/// The fixpoint at the end of the trace.
+pub fn progress(history: &History) -> Progress {
+    let model = Model::new(history);
+    let live: Vec<TaskId> = history
+        .tasks
+        .iter()
+        .filter(|task| task.state().is_live())
+        .map(|task| task.id)
+        .collect();
+    let needs: HashMap<TaskId, Vec<(OperationId, Needs)>> = live
+        .iter()
+        .filter_map(|&task| model.needs_of_task(task).map(|needs| (task, needs)))
+        .collect();
+    // Whoever needs nothing of others can progress.
+    let mut can: HashSet<TaskId> = live
+        .iter()
+        .copied()
+        .filter(|task| !needs.contains_key(task))
+        .collect();
+    loop {
+        let more: Vec<TaskId> = needs
+            .iter()
+            .filter(|(task, operations)| {
+                !can.contains(task) && operations.iter().any(|(_, needs)| can_end(needs, &can))
+            })
+            .map(|(&task, _)| task)
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        can.extend(more);
+    }
+    let stuck: HashSet<TaskId> = live
+        .into_iter()
+        .filter(|task| !can.contains(task))
+        .collect();
+    let waits = needs
+        .into_iter()
+        .filter(|(task, _)| stuck.contains(task))
+        .map(|(task, operations)| {
+            let waits = operations
+                .into_iter()
+                .map(|(operation, needs)| wait(operation, needs));
+            (task, waits.collect())
+        });
+    Progress {
+        waits: waits.collect(),
+        stuck,
+    }
+}
+
+fn can_end(needs: &Needs, can: &HashSet<TaskId>) -> bool {
+    match needs {
+        Needs::Nothing => true,
+        // A thing that may be anywhere can be moved by anybody who can move.
+        Needs::One(places) => places.iter().any(|place| {
+            place.tasks.iter().any(|task| can.contains(task)) || (!place.exact && !can.is_empty())
+        }),
+    }
+}
+
+fn wait(operation: OperationId, needs: Needs) -> Wait {
+    let places = match needs {
+        Needs::Nothing => Vec::new(),
+        Needs::One(places) => places,
+    };
+    let mut on: Vec<TaskId> = places
+        .iter()
+        .flat_map(|place| place.tasks.iter().copied())
+        .collect();
+    on.sort_unstable();
+    on.dedup();
+    Wait {
+        operation,
+        on,
+        exact: places.iter().all(|place| place.exact),
+    }
+}
+
+/// The state at the end of the trace, arranged for questions about waiting.
+struct Model<'a> {
+    history: &'a History,
+    pending: HashMap<TaskId, Vec<&'a Operation>>,
+    /// The tasks whose pending operations use an end of a channel.
+    using: HashMap<(ResourceId, u64), Vec<TaskId>>,
+}
+
+impl<'a> Model<'a> {
+    fn new(history: &'a History) -> Self {
+        let mut pending: HashMap<TaskId, Vec<&Operation>> = HashMap::new();
+        let mut using: HashMap<(ResourceId, u64), Vec<TaskId>> = HashMap::new();
+        for operation in history
+            .operations
+            .iter()
+            .filter(|operation| operation.ended.is_none())
+        {
+            let Some(task) = operation.task else { continue };
+            pending.entry(task).or_default().push(operation);
+            if let OperationKind::Send(resource, handle)
+            | OperationKind::Receive(resource, handle) = operation.kind
+            {
+                using.entry((resource, handle)).or_default().push(task);
+            }
+        }
+        Model {
+            history,
+            pending,
+            using,
+        }
+    }
+
+    /// What a live task needs from others; none where it can progress by itself or the trace cannot tell.
+    fn needs_of_task(&self, id: TaskId) -> Option<Vec<(OperationId, Needs)>> {
+        let task = self.history.task(id)?;
+        let TaskState::Idle(_) = task.state() else {
+            return None;
+        };
+        let operations: &[&Operation] = self.pending.get(&id).map_or(&[], Vec::as_slice);
+        // Each of our operations keeps one clone of its task's waker. Any more belong to what was not recorded: a timer, I/O, another
+        // library's lock. That can wake the task.
+        let ours = operations
+            .iter()
+            .filter(|operation| !operation.foreign_waker)
+            .count() as u64;
+        let wakers = task.polls.last()?.wakers;
+        if wakers > ours || operations.iter().any(|operation| operation.foreign_waker) || task.late
+        {
+            return None;
+        }
+        Some(
+            operations
+                .iter()
+                .map(|operation| (operation.id, self.needs_of_operation(operation)))
+                .collect(),
+        )
+    }
+
+    fn needs_of_operation(&self, operation: &Operation) -> Needs {
+        match operation.kind {
+            OperationKind::Lock(id) => {
+                self.known(id)
+                    .map_or(Needs::Nothing, |mutex| match mutex.holder() {
+                        Some(hold) => self.needs_holder(hold),
+                        None => Needs::Nothing,
+                    })
+            }
+            OperationKind::Receive(id, _) => self.known(id).map_or(Needs::Nothing, |channel| {
+                if channel.queued() > 0 || channel.is_closed() {
+                    Needs::Nothing
+                } else {
+                    self.needs_an_end(channel, HandleSide::Sender)
+                }
+            }),
+            OperationKind::Send(id, _) => self.known(id).map_or(Needs::Nothing, |channel| {
+                if channel.queued() < channel.capacity.cast_signed() || channel.is_closed() {
+                    Needs::Nothing
+                } else {
+                    self.needs_an_end(channel, HandleSide::Receiver)
+                }
+            }),
+            OperationKind::Join(id) => match self.history.task(id) {
+                Some(task) if task.state().is_live() => Needs::One(vec![Places {
+                    tasks: vec![id],
+                    exact: true,
+                }]),
+                _ => Needs::Nothing,
+            },
+            OperationKind::Unknown => Needs::Nothing,
+        }
+    }
+
+    /// A resource whose state is known.
+    fn known(&self, id: ResourceId) -> Option<&'a Resource> {
+        self.history
+            .resource(id)
+            .filter(|resource| !resource.uncertain)
+    }
+
+    fn needs_holder(&self, hold: &Hold) -> Needs {
+        let Some(task) = hold.task else {
+            return Needs::Nothing;
+        };
+        let is_live = self
+            .history
+            .task(task)
+            .is_some_and(|task| task.state().is_live());
+        // A guard that outlived its task is somewhere else.
+        let tasks = if is_live { vec![task] } else { Vec::new() };
+        Needs::One(vec![Places {
+            tasks,
+            exact: hold.exact && is_live,
+        }])
+    }
+
+    /// Somebody with an end of this side must act.
+    ///
+    /// Ends are used through shared references, so who uses one need not be the only one who has it: never exact. An end that nobody
+    /// has used yet, or that code outside of recorded tasks has used, may be anywhere.
+    fn needs_an_end(&self, channel: &Resource, side: HandleSide) -> Needs {
+        let mut places = Vec::new();
+        for end in channel
+            .handles()
+            .into_iter()
+            .filter(|handle| handle.side == side)
+        {
+            let waiting = self
+                .using
+                .get(&(channel.id, end.number))
+                .into_iter()
+                .flatten()
+                .copied();
+            let Some(used): Option<Vec<TaskId>> = end.users.iter().copied().collect() else {
+                return Needs::Nothing;
+            };
+            let is_live = |task: &TaskId| {
+                self.history
+                    .task(*task)
+                    .is_some_and(|task| task.state().is_live())
+            };
+            let tasks: Vec<TaskId> = waiting.chain(used).filter(is_live).collect();
+            if tasks.is_empty() {
+                return Needs::Nothing;
+            }
+            places.push(Places {
+                tasks,
+                exact: false,
+            });
+        }
+        Needs::One(places)
+    }
+}

@@ -1,0 +1,34 @@
+//! The JSON answer: one object. Scripts rely on it, so keys are only ever added.
+
+use ais_analyzer::findings::Finding;
+use ais_analyzer::report::{self, Summary, TaskPanel, TraceInfo};
+use serde::Serialize;
+
+use crate::run::Analysis;
+
+/// The answer. Reports that were not asked for are left out, save the findings, which are always there.
+#[derive(Serialize)]
+struct Answer<'a> {
+    trace: TraceInfo,
+    findings: &'a [Finding],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tasks: &'a [TaskPanel],
+}
+
+/// The answer as text, ending in a new line.
+pub(crate) fn answer(
+    analysis: &Analysis,
+    summary: bool,
+    panels: &[TaskPanel],
+) -> serde_json::Result<String> {
+    let history = &analysis.trace.history;
+    let answer = Answer {
+        trace: report::trace_info(&analysis.trace),
+        findings: &analysis.findings,
+        summary: summary.then(|| report::summary(history, &analysis.progress)),
+        tasks: panels,
+    };
+    serde_json::to_string_pretty(&answer).map(|text| text + "\n")
+}

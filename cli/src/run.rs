@@ -1,0 +1,153 @@
+//! From arguments to reports, and to an exit status.
+
+use std::fs;
+use std::path::Path;
+
+use ais_analyzer::findings::{Confidence, Finding, wait_findings};
+use ais_analyzer::history::{History, TaskId};
+use ais_analyzer::report::{self, TaskPanel};
+use ais_analyzer::waits::{Progress, progress};
+use ais_analyzer::{Trace, render};
+use anyhow::{Context, bail};
+
+use crate::args::{Args, Format};
+use crate::json;
+use crate::output;
+use crate::text;
+
+/// There are findings.
+const FOUND: u8 = 1;
+/// The request or the file is unusable.
+pub(crate) const UNUSABLE: u8 = 2;
+
+/// What all reports are made from.
+pub(crate) struct Analysis {
+    pub(crate) trace: Trace,
+    pub(crate) progress: Progress,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Does what was asked for; the exit status.
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    if let Some(picture) = &args.timeline {
+        check_picture_path(picture, &args.trace)?;
+    }
+    let trace = Trace::open(&args.trace)?;
+    let progress = progress(&trace.history);
+    let findings = wait_findings(&trace.history, &progress);
+    let analysis = Analysis {
+        trace,
+        progress,
+        findings,
+    };
+    let panels = panels(&analysis, &args.task)?;
+    for note in &analysis.trace.history.loss.notes {
+        output::complain(&format!("{}: {note}", args.trace.display()));
+    }
+
+    // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
+    if let Some(picture) = &args.timeline {
+        let model =
+            render::timeline::timeline(&analysis.trace, &analysis.progress, &analysis.findings);
+        fs::write(picture, render::timeline::svg(&model))
+            .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
+        output::note(&format!("wrote {}", picture.display()));
+    }
+    // A summary is what is asked for by asking for nothing.
+    let summary = !args.deadlocks && panels.is_empty() && args.timeline.is_none();
+    match args.format {
+        Format::Text => {
+            let mut parts = Vec::new();
+            if summary {
+                parts.push(text::summary(&analysis));
+            }
+            if args.deadlocks {
+                parts.push(text::findings(&analysis));
+            }
+            parts.extend(
+                panels
+                    .iter()
+                    .map(|panel| text::panel(panel, &analysis.trace.history)),
+            );
+            output::print(&parts.join("\n"))?;
+        }
+        Format::Json => output::print_raw(&json::answer(&analysis, summary, &panels)?)?,
+    }
+    let has_findings = analysis
+        .findings
+        .iter()
+        .any(|finding| finding.confidence >= Confidence::Likely);
+    Ok(if has_findings && (summary || args.deadlocks) {
+        FOUND
+    } else {
+        0
+    })
+}
+
+/// A mistyped name must not cost the trace.
+fn check_picture_path(picture: &Path, trace: &Path) -> anyhow::Result<()> {
+    if picture == Path::new("-") {
+        bail!("--timeline writes a picture: name a file, for instance timeline.svg");
+    }
+    if let (Ok(picture), Ok(trace)) = (picture.canonicalize(), trace.canonicalize())
+        && picture == trace
+    {
+        bail!(
+            "--timeline {} would overwrite the trace: name another file",
+            picture.display()
+        );
+    }
+    if picture
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("ais"))
+    {
+        bail!(
+            "--timeline {}: an .ais file is a trace; name a file ending in .svg",
+            picture.display()
+        );
+    }
+    Ok(())
+}
+
+fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPanel>> {
+    let history = &analysis.trace.history;
+    let mut panels = Vec::new();
+    for name in wanted {
+        let ids = tasks_called(history, name);
+        if ids.is_empty() {
+            let (first, last) = (history.tasks.first(), history.tasks.last());
+            match (first, last) {
+                (Some(first), Some(last)) => bail!(
+                    "there is no task {name:?} in {}: it has tasks #{} to #{}; the summary names those that live",
+                    analysis.trace.source.path().display(),
+                    first.id.0,
+                    last.id.0
+                ),
+                _ => bail!(
+                    "there is no task {name:?} in {}: it has no tasks",
+                    analysis.trace.source.path().display()
+                ),
+            }
+        }
+        panels.extend(
+            ids.into_iter()
+                .filter_map(|id| report::panel(history, &analysis.progress, id)),
+        );
+    }
+    Ok(panels)
+}
+
+/// The task with this number (`7` or `#7`), else all tasks with this name.
+fn tasks_called(history: &History, name: &str) -> Vec<TaskId> {
+    if let Ok(id) = name.trim_start_matches('#').parse()
+        && history.task(TaskId(id)).is_some()
+    {
+        return vec![TaskId(id)];
+    }
+    history
+        .tasks
+        .iter()
+        .filter(|task| &*task.name == name)
+        .map(|task| task.id)
+        .collect()
+}

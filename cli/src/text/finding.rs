@@ -1,0 +1,90 @@
+//! Findings, written as rustc writes a diagnostic: headline, numbered facts, why, advice.
+
+use ais_analyzer::findings::{Confidence, Finding};
+use ais_analyzer::history::History;
+
+use super::{ALARM, BOLD, WARN, count, styled};
+use crate::output::clean;
+use crate::run::Analysis;
+
+/// How many tasks behind a finding are named.
+const VICTIMS: usize = 8;
+
+/// All findings about waiting.
+pub(crate) fn findings(analysis: &Analysis) -> String {
+    let history = &analysis.trace.history;
+    if analysis.findings.is_empty() {
+        let hedge = match history.loss.sentence() {
+            Some(lost) => format!(" (but the record is incomplete: {lost})"),
+            None => String::new(),
+        };
+        return format!("no deadlocks found{hedge}\n");
+    }
+    analysis
+        .findings
+        .iter()
+        .map(|finding| one(finding, history))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// `deadlock-cycle, proven: task #7 "transfer b→a" and …`
+pub(super) fn headline(finding: &Finding) -> String {
+    let style = if finding.confidence == Confidence::Possible {
+        WARN
+    } else {
+        ALARM
+    };
+    let kind = format!("{}, {}", finding.kind.name(), finding.confidence.name());
+    format!(
+        "{}: {}",
+        styled(style, &kind),
+        styled(BOLD, &clean(&finding.title))
+    )
+}
+
+fn one(finding: &Finding, history: &History) -> String {
+    let mut text = headline(finding) + "\n\n";
+    for (index, fact) in finding.facts.iter().enumerate() {
+        text += &format!("{:>3}  {}\n", index + 1, clean(&fact.text));
+    }
+    if !finding.facts.is_empty() {
+        text += "\n";
+    }
+    text += &format!("  it cannot end: {}\n", clean(&finding.why_it_cannot_end));
+    if let Some(because) = &finding.confidence_because {
+        text += &format!("  {} only: {}\n", finding.confidence.name(), clean(because));
+    }
+    if !finding.victims.is_empty() {
+        text += &format!("  {}\n", victims(finding, history));
+    }
+    text + &format!("  advice: {}\n", clean(&finding.advice))
+}
+
+fn victims(finding: &Finding, history: &History) -> String {
+    let name = |id| {
+        history.task(id).map_or_else(String::new, |task| {
+            format!("#{} {:?}", task.id.0, &*task.name)
+        })
+    };
+    let mut names: Vec<String> = finding
+        .victims
+        .iter()
+        .take(VICTIMS)
+        .map(|&id| clean(&name(id)))
+        .collect();
+    let more = finding.victims.len().saturating_sub(VICTIMS);
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    let verb = if finding.victims.len() == 1 {
+        "waits"
+    } else {
+        "wait"
+    };
+    format!(
+        "{} {verb} behind it: {}",
+        count(finding.victims.len(), "more task"),
+        names.join(", ")
+    )
+}

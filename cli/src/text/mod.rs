@@ -1,0 +1,56 @@
+//! Reports as text for people: the one place where they are laid out.
+
+mod finding;
+mod panel;
+mod summary;
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) use finding::findings;
+pub(crate) use panel::panel;
+pub(crate) use summary::summary;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const ALARM: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// `text` in a style.
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `1 task`, `2 tasks`, `1,234 events`.
+fn count(n: usize, one: &str) -> String {
+    format!(
+        "{} {one}{}",
+        thousands(n as u64),
+        if n == 1 { "" } else { "s" }
+    )
+}
+
+/// Digits in groups of three.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_words_agree() {
+        assert_eq!(count(1, "task"), "1 task");
+        assert_eq!(count(0, "task"), "0 tasks");
+        assert_eq!(count(1_234_567, "event"), "1,234,567 events");
+        assert_eq!(thousands(999), "999");
+    }
+}

@@ -1,0 +1,194 @@
+//! The summary: the first screen. What this is, what is wrong, where everything is, what to look at next.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use ais_analyzer::report::{self, Summary, TraceInfo};
+
+use super::{ALARM, BOLD, DIM, WARN, count, finding::headline, styled, thousands};
+use crate::output::clean;
+use crate::run::Analysis;
+
+/// How many live tasks are listed.
+const LIVE: usize = 20;
+
+/// The summary of a trace.
+pub(crate) fn summary(analysis: &Analysis) -> String {
+    let info = report::trace_info(&analysis.trace);
+    let summary = report::summary(&analysis.trace.history, &analysis.progress);
+    let mut text = head(&info, &summary);
+    text += "\n";
+    text += &found(analysis);
+    if !summary.live.is_empty() {
+        text += "\n";
+        text += &live(&summary);
+    }
+    text += "\n";
+    text + &next(analysis, &info, &summary)
+}
+
+fn row(name: &str, value: &str) -> String {
+    format!("{}  {value}\n", styled(DIM, &format!("{name:<9}")))
+}
+
+fn head(info: &TraceInfo, summary: &Summary) -> String {
+    let started = UNIX_EPOCH + Duration::from_nanos(info.started_unix_ns);
+    let mut text = row("trace", &styled(BOLD, &clean(&info.path)));
+    text += &row(
+        "program",
+        &clean(&format!(
+            "{}, pid {}, recorded {} by {}",
+            info.program,
+            info.pid,
+            humantime::format_rfc3339_seconds(started),
+            info.recorder
+        )),
+    );
+    let ended = if info.ended {
+        ""
+    } else {
+        "; it did not end in good order: the program was killed, or still runs"
+    };
+    text += &row(
+        "length",
+        &format!(
+            "{}, {}{ended}",
+            info.duration,
+            count(info.events as usize, "event")
+        ),
+    );
+    let lost = &info.lost;
+    if lost.chunks > 0 || lost.bytes > 0 || lost.events_dropped > 0 {
+        let missing = format!(
+            "{}, {}, {}",
+            count(lost.chunks as usize, "chunk"),
+            count(lost.bytes as usize, "byte"),
+            count(lost.events_dropped as usize, "event") + " dropped by the recorder"
+        );
+        text += &row("missing", &styled(WARN, &missing));
+    }
+    let tasks = &summary.tasks;
+    let alive = tasks.running + tasks.scheduled + tasks.waiting;
+    let parts = [
+        (tasks.stuck, "stuck"),
+        (tasks.waiting - tasks.stuck, "waiting"),
+        (tasks.scheduled, "scheduled"),
+        (tasks.running, "running"),
+    ];
+    let states = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, name)| format!("{} {name}", thousands(*n as u64)));
+    let states = states.collect::<Vec<_>>().join(", ");
+    let states = if states.is_empty() {
+        String::new()
+    } else {
+        format!(" ({states})")
+    };
+    let mut ends = vec![format!("{} alive{states}", thousands(alive as u64))];
+    for (n, name) in [
+        (tasks.completed, "completed"),
+        (tasks.panicked, "panicked"),
+        (tasks.cancelled, "cancelled"),
+    ] {
+        if n > 0 {
+            ends.push(format!("{} {name}", thousands(n as u64)));
+        }
+    }
+    text += &row(
+        "tasks",
+        &format!(
+            "{}: {}; {}",
+            thousands(info.tasks as u64),
+            ends.join(", "),
+            count(summary.polls, "poll")
+        ),
+    );
+    if !summary.resources.is_empty() {
+        let plural = |(kind, n): (&&str, &usize)| match (*kind, *n) {
+            ("mutex", n) if n != 1 => format!("{n} mutexes"),
+            (kind, n) => count(n, kind),
+        };
+        let kinds: Vec<String> = summary.resources.iter().map(plural).collect();
+        text += &row("resources", &kinds.join(", "));
+    }
+    text
+}
+
+fn found(analysis: &Analysis) -> String {
+    match &analysis.findings[..] {
+        [] => "no deadlocks found\n".to_owned(),
+        findings => {
+            let headlines: String = findings
+                .iter()
+                .map(|finding| format!("  {}\n", headline(finding)))
+                .collect();
+            format!("{}:\n{headlines}", count(findings.len(), "finding"))
+        }
+    }
+}
+
+fn live(summary: &Summary) -> String {
+    let shown = &summary.live[..summary.live.len().min(LIVE)];
+    let names: Vec<String> = shown
+        .iter()
+        .map(|task| clean(&format!("#{} {}", task.id.0, task.name)))
+        .collect();
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    let mut text = "alive at the end:\n".to_owned();
+    for (task, name) in shown.iter().zip(&names) {
+        let pad = " ".repeat(width.saturating_sub(name.chars().count()));
+        let state = format!("{:<9}", task.state);
+        let state = if task.state == "stuck" {
+            styled(ALARM, &state)
+        } else {
+            state
+        };
+        text += &format!(
+            "  {name}{pad}  {state} {:>9}  {}\n",
+            task.long.to_string(),
+            clean(&task.at)
+        );
+    }
+    if summary.live.len() > shown.len() {
+        text += &format!(
+            "  and {} more\n",
+            thousands((summary.live.len() - shown.len()) as u64)
+        );
+    }
+    text
+}
+
+fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
+    let trace = clean(&info.path);
+    let mut lines = Vec::new();
+    if !analysis.findings.is_empty() {
+        lines.push(("--deadlocks".to_owned(), "the evidence"));
+    }
+    if let Some(task) = summary.live.first() {
+        lines.push((
+            format!("--task {}", task.id.0),
+            "where that task is, and why",
+        ));
+    }
+    lines.push((
+        "--timeline timeline.svg".to_owned(),
+        "what every task did over time, as a picture",
+    ));
+    let width = lines
+        .iter()
+        .map(|(option, _)| option.len())
+        .max()
+        .unwrap_or(0);
+    let lines = lines.iter().map(|(option, what)| {
+        format!(
+            "  inspect-analyze {trace} {option:<width$}  {}\n",
+            styled(DIM, what)
+        )
+    });
+    format!("next:\n{}", lines.collect::<String>())
+}

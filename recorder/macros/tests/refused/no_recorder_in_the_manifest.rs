@@ -1,0 +1,8 @@
+use ais_macros::trace;
+
+#[trace]
+async fn traced() {}
+
+fn main() {
+    let _ = traced();
+}
