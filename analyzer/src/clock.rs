@@ -5,6 +5,9 @@
 
 use crate::time::Nanos;
 
+/// A century and more, in nanoseconds: what lies beyond it is damage, and must not make sums of times overflow.
+const LATEST: u64 = 1 << 62;
+
 /// Translates ticks.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
@@ -41,16 +44,20 @@ impl Clock {
             .and_then(|pair| pair.first_chunk())
         else {
             // One reading only: there is no rate yet. Ticks are taken for nanoseconds.
-            return Nanos(tick.saturating_sub(self.pairs.first().map_or(0, |&(t, _)| t)));
+            return Nanos(
+                tick.saturating_sub(self.pairs.first().map_or(0, |&(t, _)| t))
+                    .min(LATEST),
+            );
         };
         let ticks = i128::from(tick) - i128::from(t0);
-        let ns = i128::from(n0) + ticks * i128::from(n1 - n0) / i128::from(t1 - t0);
-        Nanos(u64::try_from(ns).unwrap_or(0))
+        let ns = i128::from(n0)
+            .saturating_add(ticks.saturating_mul(i128::from(n1 - n0)) / i128::from(t1 - t0));
+        Nanos(ns.clamp(0, LATEST.into()) as u64)
     }
 
     /// The last moment at which the recorder is known to have been alive.
     pub fn last(&self) -> Nanos {
-        Nanos(self.pairs.last().map_or(0, |&(_, ns)| ns))
+        Nanos(self.pairs.last().map_or(0, |&(_, ns)| ns.min(LATEST)))
     }
 }
 

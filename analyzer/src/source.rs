@@ -16,6 +16,9 @@ use crate::Error;
 /// Files up to this size are read instead of mapped.
 const READ_BELOW: u64 = 64 << 20;
 
+/// So many bytes tell whether a file begins as a trace does.
+const SIGNATURE: u64 = 16;
+
 /// The bytes of a trace, and where its chunks are.
 #[derive(Debug)]
 pub struct Source {
@@ -97,6 +100,16 @@ impl Bytes {
             return map(&file).map(Bytes::Mapped);
         }
         let mut bytes = Vec::new();
+        if !metadata.is_file() {
+            // A pipe or a device may never end: what does not begin as a trace is not read on.
+            file.by_ref().take(SIGNATURE).read_to_end(&mut bytes)?;
+            if matches!(
+                FileHeader::decode(&bytes),
+                Err(ais_format::Error::NotATrace(_))
+            ) {
+                return Ok(Bytes::Read(bytes));
+            }
+        }
         file.read_to_end(&mut bytes)?;
         Ok(Bytes::Read(bytes))
     }
@@ -260,7 +273,7 @@ impl<'a> Directory<'a> {
         }
         if sequence > self.next_sequence {
             let missing = sequence - self.next_sequence;
-            self.loss.chunks += missing;
+            self.loss.chunks = self.loss.chunks.saturating_add(missing);
             self.loss.notes.push(match missing {
                 1 => format!("chunk {} is missing", self.next_sequence),
                 _ => format!(
@@ -272,7 +285,8 @@ impl<'a> Directory<'a> {
         }
         self.loss.events_dropped = self.loss.events_dropped.max(chunk.header.dropped);
         self.ended |= chunk.header.flags & flag::FINAL != 0;
-        self.next_sequence = sequence + u64::from(chunk.header.flags & flag::HEARTBEAT == 0);
+        self.next_sequence =
+            sequence.saturating_add(u64::from(chunk.header.flags & flag::HEARTBEAT == 0));
         self.chunks.push(chunk);
     }
 }

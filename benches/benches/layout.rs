@@ -281,8 +281,8 @@ fn measure(chunks: &[Batches], events: usize) -> Result<[[f64; 6]; 3]> {
     let (mut compressor, mut decompressor) = (Compressor::new(1)?, Decompressor::new()?);
     let mut builder = ChunkBuilder::new();
     let mut sizes = [[0.0; 2]; 3];
-    let mut times = [[[0.0; 4]; ROUNDS]; 3];
-    for round in 0..ROUNDS {
+    let mut times: [Vec<[f64; 4]>; 3] = Default::default();
+    for _ in 0..ROUNDS {
         let mut sums = Vec::new();
         for (number, layout) in LAYOUTS.iter().enumerate() {
             let mut spent = [0.0; 4];
@@ -322,7 +322,7 @@ fn measure(chunks: &[Batches], events: usize) -> Result<[[f64; 6]; 3]> {
                 sizes[number] = [bytes(&raw), bytes(&compressed)];
                 sums.push(consumer);
             }
-            times[number][round] = spent.map(|ns| ns / (events * repeats) as f64);
+            times[number].push(spent.map(|ns| ns / (events * repeats) as f64));
         }
         ensure!(
             sums.windows(2).all(|pair| pair[0] == pair[1]),

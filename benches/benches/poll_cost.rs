@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use ais_benches::{arguments, cpu_time, median, print_table};
+use ais_benches::{arguments, median, print_table, process_time, thread_time};
 use ais_recorder::{Recorder, Status, sync, task};
 use anyhow::{Context as _, Result, bail};
 
@@ -83,7 +83,10 @@ fn main() -> Result<()> {
 #[derive(Clone, Copy)]
 struct Sample {
     wall: f64,
+    /// Processor time of all threads, the recorder's included.
     cpu: f64,
+    /// Processor time of the thread that does the work; without meaning where there are several.
+    thread: f64,
     events: f64,
     dropped: f64,
     bytes: f64,
@@ -114,12 +117,13 @@ fn sample(workload: &str, mode: &str, memory: u64) -> Result<Sample> {
         .split_whitespace()
         .map(str::parse)
         .collect::<Result<Vec<f64>, _>>()?;
-    let [wall, cpu, events, dropped, bytes] = numbers[..] else {
+    let [wall, cpu, thread, events, dropped, bytes] = numbers[..] else {
         bail!("{workload} {mode} said {text:?}");
     };
     Ok(Sample {
         wall,
         cpu,
+        thread,
         events,
         dropped,
         bytes,
@@ -130,7 +134,8 @@ fn measure_times(workloads: &[(&str, &str)], rounds: usize) -> Result<()> {
     println!(
         "{COUNT} rounds each, {rounds} interleaved runs, medians; ns per round, added to plain\n"
     );
-    let heading = "workload|memory|plain wall|off: wall|cpu|on: wall|cpu|events|dropped|B/event";
+    let heading =
+        "workload|memory|plain wall|off: wall|cpu|on: wall|cpu|own thread|events|dropped|B/event";
     let mut table = vec![heading.split('|').map(str::to_owned).collect::<Vec<_>>()];
     for &(workload, what) in workloads {
         // The last is recorded with memory enough for everything.
@@ -166,6 +171,11 @@ fn measure_times(workloads: &[(&str, &str)], rounds: usize) -> Result<()> {
                 added(1, |s| s.cpu),
                 added(on, |s| s.wall),
                 added(on, |s| s.cpu),
+                if workload.ends_with("mt2") {
+                    "–".to_owned()
+                } else {
+                    added(on, |s| s.thread)
+                },
                 format!("{:.2}", per_round(|s| s.events)),
                 format!(
                     "{:.0} %",
@@ -210,7 +220,7 @@ fn instructions(workload: &str, mode: &str, count: u64, folder: &Path) -> Result
         );
     }
     let said = String::from_utf8(output.stdout)?;
-    if said.split_whitespace().nth(3) != Some("0") {
+    if said.split_whitespace().nth(4) != Some("0") {
         eprintln!("{workload} {mode}: events were dropped ({})", said.trim());
     }
     let (mut program, mut recorder) = (0.0, 0.0);
@@ -264,7 +274,7 @@ fn count_instructions(workloads: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// The child: does the work once and prints wall and processor time in nanoseconds, events, drops and bytes.
+/// The child: does the work once and prints wall, process and thread time in nanoseconds, events, drops and bytes.
 fn run_once(arguments: &[String]) -> Result<()> {
     let [workload, mode, count, memory] = arguments else {
         bail!("--once needs a workload, a mode, a count and how much memory the recorder may use");
@@ -277,24 +287,30 @@ fn run_once(arguments: &[String]) -> Result<()> {
     } else {
         None
     };
-    // The clock's crate looks for the kernel's page of clock functions, which valgrind hides, and crashes.
+    // The clocks' crate looks for the kernel's page of clock functions, which valgrind hides, and crashes.
     let is_counted = env::var_os(COUNTED_VARIABLE).is_some();
-    let cpu_time = || {
+    let clocks = || {
         if is_counted {
-            Some(Duration::ZERO)
+            None
         } else {
-            cpu_time()
+            process_time().zip(thread_time())
         }
     };
-    let cpu = cpu_time();
+    let before = clocks();
     let wall = run(workload, mode != "plain", count)?;
-    // What the recorder still has to write is part of the processor time, not of the wall time.
+    let thread = clocks().zip(before).map_or(0, |(after, before)| {
+        after.1.saturating_sub(before.1).as_nanos()
+    });
+    // What the recorder still has to write is part of the process's time, not of the wall time.
     let status: Option<Status> = recorder.map(Recorder::stop).transpose()?;
-    let cpu = cpu_time()
-        .zip(cpu)
-        .map_or(0, |(after, before)| (after - before).as_nanos());
+    let cpu = clocks().zip(before).map_or(0, |(after, before)| {
+        after.0.saturating_sub(before.0).as_nanos()
+    });
     let (events, dropped, bytes) = status.map_or((0, 0, 0), |s| (s.events, s.dropped, s.bytes));
-    println!("{} {cpu} {events} {dropped} {bytes}", wall.as_nanos());
+    println!(
+        "{} {cpu} {thread} {events} {dropped} {bytes}",
+        wall.as_nanos()
+    );
     Ok(())
 }
 

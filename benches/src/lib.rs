@@ -16,14 +16,25 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 /// The processor time that all threads of this process have used, those that ended included; none where the platform does not tell.
 #[must_use]
-pub fn cpu_time() -> Option<Duration> {
+pub fn process_time() -> Option<Duration> {
     #[cfg(unix)]
-    {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        Duration::try_from(time).ok()
-    }
+    return clock(rustix::time::ClockId::ProcessCPUTime);
     #[cfg(not(unix))]
     None
+}
+
+/// The processor time that this thread has used; none where the platform does not tell.
+#[must_use]
+pub fn thread_time() -> Option<Duration> {
+    #[cfg(unix)]
+    return clock(rustix::time::ClockId::ThreadCPUTime);
+    #[cfg(not(unix))]
+    None
+}
+
+#[cfg(unix)]
+fn clock(id: rustix::time::ClockId) -> Option<Duration> {
+    Duration::try_from(rustix::time::clock_gettime(id)).ok()
 }
 
 /// How long `work` takes, in nanoseconds, and what it gives.

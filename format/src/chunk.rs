@@ -519,6 +519,7 @@ mod tests {
                 task: 7,
                 poll: 1,
                 wakes: 0,
+                waker: 1,
             },
         );
         builder.event(
@@ -545,6 +546,7 @@ mod tests {
                 task: 8,
                 poll: 9,
                 wakes: 4,
+                waker: 1,
             },
         );
         builder.end_batch(2, 0, 0);
@@ -603,6 +605,7 @@ mod tests {
                     task: round,
                     poll: 1,
                     wakes: 0,
+                    waker: 1,
                 },
             );
             builder.end_batch(1, round, 0);
@@ -660,6 +663,7 @@ mod tests {
                 task: 3,
                 poll: 1,
                 wakes: 0,
+                waker: 1,
             },
         );
         builder.end_batch(1, 0, 0);

@@ -180,8 +180,10 @@ tables! {
         task: Delta,
         /// The number of this poll, from 1.
         poll: Delta,
-        /// How often the task's current waker had been woken before this poll: later wakes ask for another one.
+        /// How often the waker that the task is polled with had been woken before: later wakes ask for another poll.
         wakes: Delta,
+        /// The number of that waker: counts up each time the executor hands the task another one.
+        waker: Delta,
     }
     /// The innermost open poll of this thread ended.
     34 PollEnd "poll_end" {
@@ -203,7 +205,7 @@ tables! {
     36 Wake "wake" {
         /// The task that is woken.
         task: Delta,
-        /// Which of its wakers: counts up each time the executor hands it another one.
+        /// Which of its wakers, see [`PollBegin`].
         waker: Delta,
         /// The number of this wake among those of that waker, from 1.
         number: Delta,

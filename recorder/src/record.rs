@@ -72,10 +72,10 @@ macro_rules! layouts {
 
 layouts! {
     TaskNew [task: 64] [parent: 64] [name: 32, location: 32] [size: 56, flags: 8]
-    PollBegin [task: 64] [poll: 32, wakes: 32]
+    PollBegin [task: 48, waker: 16] [poll: 32, wakes: 32]
     PollEnd [task: 64] [poll: 32, outcome: 8, wakers: 24]
     TaskDrop [task: 64]
-    Wake [task: 64] [waker: 32, number: 32]
+    Wake [task: 48, waker: 16] [number: 32]
     FutureNew [future: 64] [function: 32]
     FutureBegin [future: 64] [function: 64] [parent: 64]
     AwaitEnter [future: 64] [point: 32]

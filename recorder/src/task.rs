@@ -226,6 +226,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
         task: id,
         poll,
         wakes: seen.into(),
+        waker: shared.identity.into(),
     });
     let on_panic = OnPanic { task: id, poll };
     let scope = context::enter(context::Context {
@@ -260,7 +261,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
         wakers,
     });
     if wakers == 0 && shared.wakes.load(Ordering::Acquire) == seen {
-        // Nobody will wake this task through us. Executors that free a task when its last waker goes must be able to do so.
+        // Nobody will wake this task through us any more: the executor must see as many wakers as it would without us.
         recorded.waker = None;
     }
     result

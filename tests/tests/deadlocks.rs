@@ -26,6 +26,13 @@ fn runtimes() -> [Runtime; 2] {
     [multi, single]
 }
 
+/// One program at a time, its end included: tasks that are dropped late must not fall into the next one's recording.
+fn turn() -> std::sync::MutexGuard<'static, ()> {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Records `program` and reads the trace back.
 fn recorded(program: impl FnOnce()) -> Trace {
     let folder = tempfile::tempdir().unwrap();
@@ -45,8 +52,9 @@ fn findings(trace: &Trace) -> Vec<Finding> {
 /// Runs `main` on both flavours; gives what was found in each.
 fn on_tokio<F: Future<Output = ()> + Send + 'static>(main: impl Fn() -> F) -> Vec<Vec<Finding>> {
     let run = |runtime: Runtime| {
+        let _turn = turn();
         let trace = recorded(|| runtime.block_on(main()));
-        runtime.shutdown_background();
+        runtime.shutdown_timeout(Duration::from_secs(5));
         findings(&trace)
     };
     runtimes().into_iter().map(run).collect()
@@ -167,6 +175,7 @@ fn a_deadlock_on_smol_is_the_same_deadlock() {
         smol::Timer::after(MOMENT).await;
         let _two = second.lock().await;
     }
+    let _turn = turn();
     let executor = smol::Executor::new();
     let trace = recorded(|| {
         let (a, b) = two_locks();
@@ -496,6 +505,7 @@ fn a_guard_from_try_lock_may_be_anywhere() {
 
 #[test]
 fn a_program_that_completes_has_nothing_to_hide() {
+    let _turn = turn();
     let trace = recorded(|| {
         let work = async {
             let lock = Mutex::new(1);

@@ -44,7 +44,9 @@ pub struct Poll {
     pub end: Option<Nanos>,
     /// How it ended.
     pub outcome: PollOutcome,
-    /// How often the task's waker had been woken when it began.
+    /// The waker that the task was polled with, numbered as the executor changes it.
+    pub waker: u64,
+    /// How often that waker had been woken when the poll began.
     pub wakes_seen: u64,
     /// How many clones of the task's waker were alive when it ended.
     pub wakers: u64,
@@ -134,7 +136,13 @@ impl Task {
 
     /// What it does at the end of the trace.
     pub fn state(&self) -> TaskState {
-        if let Some(at) = self.dropped {
+        // A task that panicked is dropped, too, but that is not what ended it.
+        let has_ended =
+            |poll: &Poll| matches!(poll.outcome, PollOutcome::Ready | PollOutcome::Panicked);
+        if let Some(at) = self
+            .dropped
+            .filter(|_| !self.polls.last().is_some_and(has_ended))
+        {
             return TaskState::Cancelled(at);
         }
         let Some(last) = self.polls.last() else {
@@ -153,24 +161,25 @@ impl Task {
 
     /// The first wake that came after `poll` had begun, and so asks for another poll.
     fn unseen_wake(&self, poll: &Poll) -> Option<&Wake> {
-        let current = self.wakes.iter().map(|wake| wake.waker).max()?;
-        let mut unseen = self.wakes.iter().filter(|wake| {
-            if wake.waker == current {
-                wake.number > poll.wakes_seen
+        self.wakes.iter().find(|wake| {
+            if wake.waker == poll.waker {
+                // Only the lowest 32 bits are recorded.
+                (wake.number as u32)
+                    .wrapping_sub(poll.wakes_seen as u32)
+                    .cast_signed()
+                    > 0
             } else {
                 wake.at >= poll.begin
             }
-        });
-        unseen.next()
+        })
     }
 
     /// How long it was polled in all.
     pub fn busy(&self, end: Nanos) -> Nanos {
-        Nanos(
-            self.polls
-                .iter()
-                .map(|poll| poll.end.unwrap_or(end).since(poll.begin).0)
-                .sum(),
-        )
+        let polls = self
+            .polls
+            .iter()
+            .map(|poll| poll.end.unwrap_or(end).since(poll.begin).0);
+        Nanos(polls.fold(0, u64::saturating_add))
     }
 }

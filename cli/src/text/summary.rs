@@ -169,11 +169,13 @@ fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
     if !analysis.findings.is_empty() {
         lines.push(("--deadlocks".to_owned(), "the evidence"));
     }
-    if let Some(task) = summary.live.first() {
-        lines.push((
-            format!("--task {}", task.id.0),
-            "where that task is, and why",
-        ));
+    let in_finding = analysis
+        .findings
+        .first()
+        .and_then(|finding| finding.tasks.first())
+        .map(|task| task.id);
+    if let Some(task) = in_finding.or_else(|| summary.live.first().map(|task| task.id)) {
+        lines.push((format!("--task {}", task.0), "where that task is, and why"));
     }
     lines.push((
         "--timeline timeline.svg".to_owned(),

@@ -101,6 +101,7 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
                     begin: place.at,
                     end: None,
                     outcome: PollOutcome::Open,
+                    waker: poll.waker,
                     wakes_seen: poll.wakes,
                     wakers: 0,
                 };
@@ -355,7 +356,7 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
     let has_gap = resource
         .changes
         .windows(2)
-        .any(|pair| pair[1].sequence != pair[0].sequence + 1);
+        .any(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1));
     let begins = resource
         .changes
         .first()

@@ -119,7 +119,7 @@ pub(super) fn walk(thread: ThreadId, batches: &[EventBatch], clock: &Clock) -> F
             // Events are missing: which polls are open is not known any more. The next poll's begin tells.
             walker.polls.clear();
         }
-        expected = Some(batch.head.first + batch.head.events);
+        expected = Some(batch.head.first.wrapping_add(batch.head.events));
         dropped = batch.head.dropped;
         for event in batch.events() {
             walker.step(&event);

@@ -279,6 +279,7 @@ mod tests {
             begin: Nanos(begin),
             end: Some(Nanos(end)),
             outcome: PollOutcome::Pending,
+            waker: 1,
             wakes_seen: number - 1,
             wakers: 1,
         }
