@@ -168,11 +168,11 @@ impl Source {
         } = directory;
         Ok(Source {
             path,
+            bytes,
             header,
             chunks,
             loss,
             ended,
-            bytes,
         })
     }
 

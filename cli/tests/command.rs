@@ -1,4 +1,5 @@
 //! The command as a user runs it: on the sample traces, on bad input, with wrong arguments.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

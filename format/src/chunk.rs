@@ -72,7 +72,7 @@ impl ChunkBuilder {
         self.rows += 1;
     }
 
-    /// Adds a definition (any [`Row`] that is neither an event nor a [`Text`]).
+    /// Adds a definition (any [`Row`] that is neither an event nor a [`crate::event::Text`]).
     pub fn define<R: Row>(&mut self, row: &R) {
         debug_assert!(!R::KIND.is_event() && R::KIND != Kind::Text);
         self.definitions[R::KIND as usize].push(row);

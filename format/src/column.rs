@@ -5,7 +5,9 @@
 //! between neighbours (the first one to zero), a [`Encoding::Constant`] column one value that all rows share.
 
 use crate::Error;
-use crate::msgpack::{Reader, write_array_len, write_int, write_str, write_uint};
+use crate::msgpack::{
+    Reader, is_short, short_int, write_array_len, write_int, write_str, write_uint,
+};
 
 /// How the values of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,19 +47,48 @@ pub fn write(out: &mut Vec<u8>, values: &[u64], wanted: Encoding) -> Encoding {
         }
         _ if wanted == Encoding::Delta => {
             write_array_len(out, values.len() as u32);
-            let mut before = 0u64;
-            for &value in values {
-                write_int(out, value.wrapping_sub(before) as i64);
-                before = value;
-            }
+            write_deltas(out, values);
             Encoding::Delta
         }
         _ => {
             write_array_len(out, values.len() as u32);
-            for &value in values {
-                write_uint(out, value);
+            for block in values.chunks(BLOCK) {
+                if block.iter().fold(0, |all, &value| all | value) < 0x80 {
+                    out.extend(block.iter().map(|&value| value as u8));
+                } else {
+                    for &value in block {
+                        write_uint(out, value);
+                    }
+                }
             }
             Encoding::Plain
+        }
+    }
+}
+
+/// So many values are looked at together: where all of them take one byte, as most do, they are written without a branch for each.
+const BLOCK: usize = 64;
+
+fn write_deltas(out: &mut Vec<u8>, values: &[u64]) {
+    let mut before = 0u64;
+    let mut deltas = [0i64; BLOCK];
+    for block in values.chunks(BLOCK) {
+        let deltas = &mut deltas[..block.len()];
+        deltas[0] = block[0].wrapping_sub(before).cast_signed();
+        for (delta, pair) in deltas[1..].iter_mut().zip(block.windows(2)) {
+            *delta = pair[1].wrapping_sub(pair[0]).cast_signed();
+        }
+        before = block[block.len() - 1];
+        // The numbers that MessagePack writes in one byte are -32 to 127.
+        let is_wide = deltas
+            .iter()
+            .fold(false, |wide, &delta| wide | !(-32..128).contains(&delta));
+        if is_wide {
+            for &delta in deltas.iter() {
+                write_int(out, delta);
+            }
+        } else {
+            out.extend(deltas.iter().map(|&delta| delta as u8));
         }
     }
 }
@@ -95,11 +126,27 @@ pub fn read(
         ));
     }
     values.reserve_exact(rows);
+    // A byte for each row: then each is a whole number, and there is nothing to decide for any of them.
+    let all_short = reader.rest().len() == rows
+        && reader
+            .rest()
+            .iter()
+            .fold(true, |short, &byte| short & is_short(byte));
     match encoding {
+        Encoding::Plain if all_short => {
+            values.extend(reader.take(rows)?.iter().map(|&byte| short_int(byte)));
+        }
         Encoding::Plain => {
             for _ in 0..rows {
                 values.push(reader.int()?);
             }
+        }
+        Encoding::Delta if all_short => {
+            let mut value = 0u64;
+            values.extend(reader.take(rows)?.iter().map(|&byte| {
+                value = value.wrapping_add(short_int(byte));
+                value
+            }));
         }
         Encoding::Delta => {
             let mut value = 0u64;
@@ -150,14 +197,48 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Columns with long stretches of small steps, as traces have, and with numbers of every size between them.
+    fn values() -> impl Strategy<Value = Vec<u64>> {
+        let step = prop_oneof![
+            8 => -32i64..128,
+            1 => -300i64..300,
+            1 => (0..64u32, any::<i64>()).prop_map(|(shift, value)| value >> shift),
+        ];
+        let stretch = (step, 1usize..150).prop_flat_map(|(first, len)| {
+            proptest::collection::vec(
+                prop_oneof![20 => Just(first), 20 => -5i64..40, 1 => any::<i64>()],
+                len,
+            )
+        });
+        proptest::collection::vec(stretch, 0..5).prop_map(|stretches| {
+            let steps = stretches.into_iter().flatten();
+            let mut value = 0i64;
+            steps
+                .map(|step| {
+                    value = value.wrapping_add(step);
+                    value.cast_unsigned()
+                })
+                .collect()
+        })
+    }
+
     proptest! {
         #[test]
-        fn columns_come_back_as_they_were(
-            values in proptest::collection::vec((0..64u32, any::<u64>()).prop_map(|(s, v)| v >> s), 0..100),
-            delta in any::<bool>(),
-        ) {
-            let mut bytes = Vec::new();
+        fn columns_are_written_as_the_obvious_way_would_and_come_back(values in values(), delta in any::<bool>()) {
+            let (mut bytes, mut obvious) = (Vec::new(), Vec::new());
             let encoding = write(&mut bytes, &values, if delta { Encoding::Delta } else { Encoding::Plain });
+            if encoding != Encoding::Constant {
+                write_array_len(&mut obvious, values.len() as u32);
+                let mut before = 0;
+                for &value in &values {
+                    match encoding {
+                        Encoding::Delta => write_int(&mut obvious, value.wrapping_sub(before).cast_signed()),
+                        _ => write_uint(&mut obvious, value),
+                    }
+                    before = value;
+                }
+                prop_assert_eq!(&bytes, &obvious);
+            }
             let mut back = Vec::new();
             read(&bytes, encoding, values.len(), &mut back).unwrap();
             prop_assert_eq!(back, values);

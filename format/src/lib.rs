@@ -7,7 +7,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`event`] | the tables of a trace: definitions (strings, locations, functions) and events |
-//! | [`column`] | one column of a table as one MessagePack array |
+//! | [`column`](mod@column) | one column of a table as one MessagePack array |
 //! | [`chunk`] | tables ↔ the content of one chunk |
 //! | [`frame`] | headers and checksums: where a chunk starts, and whether it is whole |
 //! | [`write`](mod@write) | a growing file: header, chunks, heartbeats, end |

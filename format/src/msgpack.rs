@@ -47,6 +47,20 @@ pub fn write_int(out: &mut Vec<u8>, value: i64) {
     }
 }
 
+/// Whether a byte is a whole integer by itself.
+#[inline]
+#[must_use]
+pub fn is_short(byte: u8) -> bool {
+    !(0x80..0xe0).contains(&byte)
+}
+
+/// The integer that a byte is for which [`is_short`] holds; negative ones as their two's complement.
+#[inline]
+#[must_use]
+pub fn short_int(byte: u8) -> u64 {
+    i64::from(byte.cast_signed()).cast_unsigned()
+}
+
 /// Appends a string.
 ///
 /// Strings longer than `u32::MAX` bytes do not exist in traces; a longer one is cut on a character boundary.

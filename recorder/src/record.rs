@@ -44,16 +44,18 @@ macro_rules! layouts {
             }
         )*
 
-        /// Moves one record from a segment into a chunk. The words must begin with a record; none is left of what is no record.
-        pub(crate) fn move_into(chunk: &mut ChunkBuilder, words: &mut dyn Iterator<Item = u64>) -> Option<()> {
-            let first = words.next()?;
+        /// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+        pub(crate) fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
+            let (&first, mut rest) = words.split_first()?;
             let tick = first >> 8;
             match Kind::from_number(first as u8)? {
                 $(
                     Kind::$kind => {
                         let mut row = $kind::default();
                         $(
-                            let mut _word = words.next()?;
+                            let (&_word, after) = rest.split_first()?;
+                            let mut _word = _word;
+                            rest = after;
                             $(
                                 row.$field = _word & (u64::MAX >> (64 - $bits));
                                 _word = _word.checked_shr($bits).unwrap_or(0);
@@ -65,7 +67,7 @@ macro_rules! layouts {
                 // Definitions do not go through segments.
                 _ => return None,
             }
-            Some(())
+            Some(rest)
         }
     };
 }
@@ -125,9 +127,8 @@ mod tests {
         let (mut words, used) = row.pack();
         words[0] = 123 << 8 | R::KIND as u64;
         let mut builder = ChunkBuilder::new();
-        let mut words = words[..used].iter().copied();
-        move_into(&mut builder, &mut words).unwrap();
-        assert_eq!(words.len(), 0, "{row:?} was not read to its end");
+        let rest = move_into(&mut builder, &words[..used]).unwrap();
+        assert!(rest.is_empty(), "{row:?} was not read to its end");
         builder.end_batch(1, 0, 0);
         let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
         let event = chunk.batches[0].events().next().unwrap();
@@ -186,8 +187,8 @@ mod tests {
     #[test]
     fn words_that_are_no_record_end_the_reading() {
         let mut builder = ChunkBuilder::new();
-        assert!(move_into(&mut builder, &mut [0u64].into_iter()).is_none());
-        assert!(move_into(&mut builder, &mut [Kind::Text as u64].into_iter()).is_none());
-        assert!(move_into(&mut builder, &mut [Kind::PollBegin as u64, 1].into_iter()).is_none());
+        assert!(move_into(&mut builder, &[0]).is_none());
+        assert!(move_into(&mut builder, &[Kind::Text as u64]).is_none());
+        assert!(move_into(&mut builder, &[Kind::PollBegin as u64, 1]).is_none());
     }
 }

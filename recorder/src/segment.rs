@@ -201,7 +201,8 @@ struct Unread {
 
 /// Gives every published record that was not given before to `records`, thread by thread and in each thread's order, and frees what
 /// was retired. `records` gets the thread's number and whole records. Only the writer calls this.
-pub(crate) fn drain(mut records: impl FnMut(u64, &mut dyn Iterator<Item = u64>)) {
+pub(crate) fn drain(mut records: impl FnMut(u64, &[u64])) {
+    let mut copy = Vec::with_capacity(WORDS);
     let mut unread: Vec<Unread> = POOL
         .iter()
         .map_while(OnceLock::get)
@@ -221,10 +222,9 @@ pub(crate) fn drain(mut records: impl FnMut(u64, &mut dyn Iterator<Item = u64>))
         let part = &unread[i];
         let words = &part.segment.words[part.from..part.to];
         if !words.is_empty() {
-            records(
-                part.thread,
-                &mut words.iter().map(|word| word.load(Ordering::Relaxed)),
-            );
+            copy.clear();
+            copy.extend(words.iter().map(|word| word.load(Ordering::Relaxed)));
+            records(part.thread, &copy);
         }
         part.segment.read.store(part.to, Ordering::Relaxed);
         if part.retired {

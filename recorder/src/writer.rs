@@ -38,6 +38,8 @@ pub(crate) struct Writer {
     trace: TraceWriter<File>,
     progress: Arc<Progress>,
     chunk: ChunkBuilder,
+    /// The thread whose events are being added.
+    open: Option<u64>,
     /// How many definitions are in the file.
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
@@ -65,6 +67,7 @@ impl Writer {
             trace,
             progress,
             chunk: ChunkBuilder::new(),
+            open: None,
             defined: 0,
             threads: HashMap::new(),
             started_ns,
@@ -123,6 +126,7 @@ impl Writer {
             }
         });
         result?;
+        self.end_batch();
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         self.tell_losses();
         self.finish_chunk(clock)?;
@@ -130,31 +134,30 @@ impl Writer {
             || self.progress.dropped.load(Ordering::Relaxed) != dropped)
     }
 
-    fn move_records(
-        &mut self,
-        thread: u64,
-        words: &mut dyn Iterator<Item = u64>,
-        clock: ClockPair,
-    ) -> io::Result<()> {
-        loop {
-            let more = record::move_into(&mut self.chunk, words).is_some();
-            if !more || self.chunk.batch_events() >= BATCH {
-                self.end_batch(thread);
+    /// Adds records of a thread to the chunk. Its batch stays open: the thread may have more.
+    fn move_records(&mut self, thread: u64, mut words: &[u64], clock: ClockPair) -> io::Result<()> {
+        if self.open != Some(thread) {
+            self.end_batch();
+            self.open = Some(thread);
+        }
+        while let Some(rest) = record::move_into(&mut self.chunk, words) {
+            words = rest;
+            if self.chunk.batch_events() >= BATCH {
+                self.end_batch();
+                self.open = Some(thread);
                 if self.chunk.is_large() {
                     self.finish_chunk(clock)?;
                 }
             }
-            if !more {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
-    fn end_batch(&mut self, thread: u64) {
+    fn end_batch(&mut self) {
         let events = self.chunk.batch_events() as u64;
-        if events == 0 {
+        let Some(thread) = self.open.take().filter(|_| events > 0) else {
             return;
-        }
+        };
         let progress = self.threads.entry(thread).or_default();
         self.chunk
             .end_batch(thread, progress.events, progress.dropped);

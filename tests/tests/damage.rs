@@ -1,5 +1,6 @@
 //! Traces that were cut, flipped, shuffled and glued: whatever the damage, reading ends without a panic, what is missing is told, and
 //! nobody is accused who was not before.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
 

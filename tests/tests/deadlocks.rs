@@ -1,5 +1,6 @@
 //! Programs whose truth is known are recorded, and the analysis must say just that: every deadlock named with its tasks and
 //! resources, no accusation of a program that is merely slow.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock, mpsc};
@@ -119,7 +120,7 @@ fn two_tasks_that_take_two_locks_in_opposite_order() {
         spawn("late", take_both(a, b), tokio::spawn);
         spawn(
             "bystander",
-            async { sleep(Duration::from_secs(60)).await },
+            async { sleep(Duration::from_mins(1)).await },
             tokio::spawn,
         );
         sleep(2 * MOMENT).await;
@@ -268,7 +269,7 @@ fn a_task_that_joins_another_which_wants_its_lock() {
             .collect::<Vec<_>>()
             .join("\n");
         assert!(
-            text.contains(r#"wants the end of task"#) && text.contains(r#"wants mutex "config""#),
+            text.contains(r"wants the end of task") && text.contains(r#"wants mutex "config""#),
             "{text}"
         );
     }
@@ -389,7 +390,7 @@ fn a_cycle_through_a_static_lock_is_not_proven() {
         spawn("b then a", then_a(b), tokio::spawn);
         spawn(
             "bystander",
-            async { sleep(Duration::from_secs(60)).await },
+            async { sleep(Duration::from_mins(1)).await },
             tokio::spawn,
         );
         sleep(3 * MOMENT).await;
@@ -496,7 +497,7 @@ fn a_guard_from_try_lock_may_be_anywhere() {
         spawn("b then a", take_both(b2, a2), tokio::spawn);
         spawn(
             "bystander",
-            async { sleep(Duration::from_secs(60)).await },
+            async { sleep(Duration::from_mins(1)).await },
             tokio::spawn,
         );
         sleep(3 * MOMENT).await;

@@ -1,5 +1,6 @@
 //! Traces whose checksums are right and whose content is nonsense: no recorder writes them, somebody may. Reading them ends, without
 //! a panic, in reports of any kind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::Cursor;
 use std::path::PathBuf;

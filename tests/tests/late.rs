@@ -1,5 +1,6 @@
 //! A recording that begins in the middle of things. In a process of its own: what happens before the recording must not fall into
 //! that of another test.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
 use std::time::Duration;

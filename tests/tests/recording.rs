@@ -1,4 +1,5 @@
 //! What an analysis relies on is in the trace: real programs are recorded, and their histories compared with what they did.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs::File;
 use std::future::{Future, pending, poll_fn};
@@ -58,7 +59,7 @@ fn a_task_has_its_name_its_parent_its_place_and_all_its_polls() {
     let history = recorded(async {
         let steps = async {
             for _ in 0..5 {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         };
         line.store(line!() + 1, std::sync::atomic::Ordering::Relaxed);
@@ -342,7 +343,7 @@ fn futures_executors_without_tokio_are_recorded_too() {
             "sends",
             async move {
                 for i in 0..10 {
-                    sender.send(i).await.unwrap()
+                    sender.send(i).await.unwrap();
                 }
             },
             spawn_local,

@@ -368,6 +368,7 @@ fn example() -> (FileHeader, Content) {
             task: 1,
             poll: 1,
             wakes: 0,
+            waker: 1,
         },
     );
     chunk.event(
@@ -385,6 +386,7 @@ fn example() -> (FileHeader, Content) {
             task: 1,
             poll: 2,
             wakes: 1,
+            waker: 1,
         },
     );
     chunk.event(1500, &end(2, poll_outcome::READY, 0));

@@ -183,7 +183,7 @@ impl Resource {
                     });
                 }
                 ChangeKind::HandleDropped(number) => {
-                    handles.retain(|handle| handle.number != number)
+                    handles.retain(|handle| handle.number != number);
                 }
                 ChangeKind::Sent(number) | ChangeKind::Received(number) => {
                     if let Some(handle) = handles.iter_mut().find(|handle| handle.number == number)

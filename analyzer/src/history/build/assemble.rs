@@ -262,7 +262,7 @@ fn operation(
                 operation.begun = place.at;
             }
             OperationFact::Polled(poll) => {
-                operation.fires_seen = operation.fires_seen.max(poll.fires)
+                operation.fires_seen = operation.fires_seen.max(poll.fires);
             }
             OperationFact::Fired(fired) => operation.fires = operation.fires.max(fired.number),
             OperationFact::Ended(end) => {
