@@ -15,26 +15,44 @@ use crate::{Error, MAX_RAW_LEN, MAX_ROWS};
 /// The most columns that a table may have, in this or a later version.
 const MAX_COLUMNS: usize = 64;
 
-/// The columns of one table while they are collected.
+/// The rows of one table while they are collected: one after the other, as that is the cheapest way to take them in. They are turned
+/// into columns when the table is written.
 #[derive(Debug, Default, Clone)]
-struct Columns {
+struct Rows {
+    values: Vec<u64>,
     rows: usize,
-    columns: Vec<Vec<u64>>,
 }
 
-impl Columns {
+impl Rows {
+    #[inline]
     fn push<R: Row>(&mut self, row: &R) {
-        if self.columns.is_empty() {
-            self.columns.resize_with(R::COLUMNS.len(), Vec::new);
-        }
-        row.each(|i, value| self.columns[i].push(value));
+        let mut values = [0; MAX_WIDTH];
+        row.each(|i, value| values[i] = value);
+        self.values.extend_from_slice(&values[..R::COLUMNS.len()]);
         self.rows += 1;
+    }
+
+    /// The values of one of `width` columns.
+    fn column(&self, width: usize, index: usize) -> impl Iterator<Item = u64> {
+        self.values.chunks_exact(width).map(move |row| row[index])
     }
 
     fn clear(&mut self) {
         self.rows = 0;
-        self.columns.iter_mut().for_each(Vec::clear);
+        self.values.clear();
     }
+}
+
+/// The most columns that a kind of this version has.
+pub(crate) const MAX_WIDTH: usize = 8;
+
+/// Room for the table being finished.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// The values of one column.
+    values: Vec<u64>,
+    /// The columns as bytes, before their head can be written.
+    bytes: Vec<u8>,
 }
 
 /// Collects definitions and batches of events, and gives the content of a chunk. Keeps its buffers from chunk to chunk.
@@ -42,12 +60,11 @@ impl Columns {
 pub struct ChunkBuilder {
     /// Finished tables.
     tables: Vec<u8>,
-    definitions: Vec<Columns>,
+    definitions: Vec<Rows>,
     texts: Vec<(u64, String)>,
-    order: Columns,
-    events: Vec<Columns>,
-    /// Columns of the table being finished, before their head can be written.
-    scratch: Vec<u8>,
+    order: Rows,
+    events: Vec<Rows>,
+    scratch: Scratch,
     rows: usize,
     event_count: u32,
     first_tick: u64,
@@ -60,8 +77,8 @@ impl ChunkBuilder {
     pub fn new() -> Self {
         let tables = Kind::ALL.iter().map(|&k| k as usize + 1).max().unwrap_or(0);
         ChunkBuilder {
-            definitions: vec![Columns::default(); tables],
-            events: vec![Columns::default(); tables],
+            definitions: vec![Rows::default(); tables],
+            events: vec![Rows::default(); tables],
             ..ChunkBuilder::default()
         }
     }
@@ -103,24 +120,15 @@ impl ChunkBuilder {
         if events == 0 && dropped == 0 {
             return;
         }
-        if let (Some(&first), Some(&last)) = (
-            self.order
-                .columns
-                .get(1)
-                .and_then(|ticks| ticks.iter().min()),
-            self.order
-                .columns
-                .get(1)
-                .and_then(|ticks| ticks.iter().max()),
-        ) {
-            self.first_tick = if self.event_count == 0 {
-                first
+        for tick in self.order.column(Order::COLUMNS.len(), 1) {
+            self.first_tick = if self.last_tick == 0 {
+                tick
             } else {
-                self.first_tick.min(first)
+                self.first_tick.min(tick)
             };
-            self.last_tick = self.last_tick.max(last);
+            self.last_tick = self.last_tick.max(tick);
         }
-        let mut batch = Columns::default();
+        let mut batch = Rows::default();
         batch.push(&Batch {
             thread,
             first,
@@ -210,19 +218,23 @@ fn write_head(out: &mut Vec<u8>, kind: Kind, rows: usize, columns: &[(Encoding, 
     }
 }
 
-fn write_table(out: &mut Vec<u8>, scratch: &mut Vec<u8>, kind: Kind, table: &Columns) {
-    let mut heads = [(Encoding::Plain, 0); 16];
-    scratch.clear();
-    for ((head, column), values) in heads.iter_mut().zip(kind.columns()).zip(&table.columns) {
-        let start = scratch.len();
-        let encoding = column::write(scratch, values, column.encoding);
-        *head = (encoding, scratch.len() - start);
+fn write_table(out: &mut Vec<u8>, scratch: &mut Scratch, kind: Kind, table: &Rows) {
+    let mut heads = [(Encoding::Plain, 0); MAX_WIDTH];
+    let columns = kind.columns();
+    scratch.bytes.clear();
+    for (index, (head, column)) in heads.iter_mut().zip(columns).enumerate() {
+        let start = scratch.bytes.len();
+        scratch.values.clear();
+        scratch.values.extend(table.column(columns.len(), index));
+        let encoding = column::write(&mut scratch.bytes, &scratch.values, column.encoding);
+        *head = (encoding, scratch.bytes.len() - start);
     }
-    write_head(out, kind, table.rows, &heads[..kind.columns().len()]);
-    out.extend_from_slice(scratch);
+    write_head(out, kind, table.rows, &heads[..columns.len()]);
+    out.extend_from_slice(&scratch.bytes);
 }
 
-fn write_texts(out: &mut Vec<u8>, scratch: &mut Vec<u8>, texts: &[(u64, String)]) {
+fn write_texts(out: &mut Vec<u8>, scratch: &mut Scratch, texts: &[(u64, String)]) {
+    let scratch = &mut scratch.bytes;
     if texts.is_empty() {
         return;
     }

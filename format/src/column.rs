@@ -40,7 +40,7 @@ impl Encoding {
 /// Appends a column of integers, as constants where they are, else as `wanted`; returns how it was written.
 pub fn write(out: &mut Vec<u8>, values: &[u64], wanted: Encoding) -> Encoding {
     match values {
-        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|v| v == first) => {
+        [first, rest @ ..] if !rest.is_empty() && is_constant(*first, rest) => {
             write_array_len(out, 1);
             write_uint(out, *first);
             Encoding::Constant
@@ -66,6 +66,11 @@ pub fn write(out: &mut Vec<u8>, values: &[u64], wanted: Encoding) -> Encoding {
     }
 }
 
+fn is_constant(first: u64, rest: &[u64]) -> bool {
+    rest.chunks(BLOCK)
+        .all(|block| block.iter().fold(0, |bits, &value| bits | (value ^ first)) == 0)
+}
+
 /// So many values are looked at together: where all of them take one byte, as most do, they are written without a branch for each.
 const BLOCK: usize = 64;
 
@@ -79,10 +84,11 @@ fn write_deltas(out: &mut Vec<u8>, values: &[u64]) {
             *delta = pair[1].wrapping_sub(pair[0]).cast_signed();
         }
         before = block[block.len() - 1];
-        // The numbers that MessagePack writes in one byte are -32 to 127.
-        let is_wide = deltas
+        // MessagePack writes -32 to 127 in one byte; -32 to 95 can be told from the rest by bits alone, for many at once.
+        let bits = deltas
             .iter()
-            .fold(false, |wide, &delta| wide | !(-32..128).contains(&delta));
+            .fold(0, |bits, &delta| bits | delta.wrapping_add(32));
+        let is_wide = bits & !0x7f != 0;
         if is_wide {
             for &delta in deltas.iter() {
                 write_int(out, delta);

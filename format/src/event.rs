@@ -484,6 +484,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_kind_has_more_columns_than_a_builder_takes() {
+        assert!(
+            Kind::ALL
+                .iter()
+                .all(|kind| kind.columns().len() <= crate::chunk::MAX_WIDTH)
+        );
+    }
+
+    #[test]
     fn every_kind_has_one_number_and_a_first_column_that_identifies_it() {
         for &kind in Kind::ALL {
             assert_eq!(Kind::from_number(kind as u8), Some(kind));

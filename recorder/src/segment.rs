@@ -38,6 +38,8 @@ pub(crate) struct Segment {
     thread: AtomicU64,
     /// Orders the segments that a thread owned one after the other.
     taken: AtomicU64,
+    /// How many events the owner had lost when it took the segment: more than before means that its record has a gap here.
+    dropped: AtomicU64,
     /// How many words the writer has read. Only the writer uses it.
     read: AtomicUsize,
 }
@@ -50,6 +52,7 @@ impl Segment {
             state: AtomicU8::new(FREE),
             thread: AtomicU64::new(0),
             taken: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             read: AtomicUsize::new(0),
         }
     }
@@ -121,7 +124,7 @@ fn push_to_next(record: &[u64]) {
         return;
     };
     retire(SEGMENT.replace(&NONE));
-    let Some(segment) = take(thread.id) else {
+    let Some(segment) = take(&thread) else {
         thread.dropped.fetch_add(1, Ordering::Relaxed);
         PRESSED.store(true, Ordering::Relaxed);
         return;
@@ -154,8 +157,13 @@ fn retire(segment: &'static Segment) {
     }
 }
 
-fn take(thread: u64) -> Option<&'static Segment> {
+fn take(thread: &ThreadRecord) -> Option<&'static Segment> {
     let limit = LIMIT.load(Ordering::Relaxed).min(MAX_SEGMENTS);
+    // Full memory is told by one load: a program that records more than can be written comes here for each event.
+    if USED.load(Ordering::Relaxed) >= limit {
+        return None;
+    }
+    // Always from the first: a program that records little keeps using the same few, which then are in the processor's cache.
     let segment = POOL[..limit].iter().find_map(|slot| {
         let segment = *slot.get_or_init(|| {
             let words: Box<[AtomicU64]> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
@@ -166,10 +174,13 @@ fn take(thread: u64) -> Option<&'static Segment> {
             .compare_exchange(FREE, OWNED, Ordering::AcqRel, Ordering::Relaxed);
         won.ok().map(|_| segment)
     })?;
-    segment.thread.store(thread, Ordering::Relaxed);
+    segment.thread.store(thread.id, Ordering::Relaxed);
     segment
         .taken
         .store(TAKEN.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+    segment
+        .dropped
+        .store(thread.dropped.load(Ordering::Relaxed), Ordering::Relaxed);
     if USED.fetch_add(1, Ordering::Relaxed) > limit / 4 {
         PRESSED.store(true, Ordering::Relaxed);
     }
@@ -194,14 +205,15 @@ struct Unread {
     segment: &'static Segment,
     thread: u64,
     taken: u64,
+    dropped: u64,
     retired: bool,
     from: usize,
     to: usize,
 }
 
 /// Gives every published record that was not given before to `records`, thread by thread and in each thread's order, and frees what
-/// was retired. `records` gets the thread's number and whole records. Only the writer calls this.
-pub(crate) fn drain(mut records: impl FnMut(u64, &[u64])) {
+/// was retired. `records` gets the thread's number, how many events it had lost before, and whole records. Only the writer calls this.
+pub(crate) fn drain(mut records: impl FnMut(u64, u64, &[u64])) {
     let mut copy = Vec::with_capacity(WORDS);
     let mut unread: Vec<Unread> = POOL
         .iter()
@@ -224,7 +236,7 @@ pub(crate) fn drain(mut records: impl FnMut(u64, &[u64])) {
         if !words.is_empty() {
             copy.clear();
             copy.extend(words.iter().map(|word| word.load(Ordering::Relaxed)));
-            records(part.thread, &copy);
+            records(part.thread, part.dropped, &copy);
         }
         part.segment.read.store(part.to, Ordering::Relaxed);
         if part.retired {
@@ -251,10 +263,12 @@ fn observe(segment: &'static Segment) -> Option<Unread> {
     }
     let thread = segment.thread.load(Ordering::Relaxed);
     let taken = segment.taken.load(Ordering::Relaxed);
+    let dropped = segment.dropped.load(Ordering::Relaxed);
     Some(Unread {
         segment,
         thread,
         taken,
+        dropped,
         retired,
         from,
         to,
@@ -263,7 +277,7 @@ fn observe(segment: &'static Segment) -> Option<Unread> {
 
 /// Forgets what is published and unread: what a recording left behind that was stopped.
 pub(crate) fn discard() {
-    drain(|_, _| {});
+    drain(|_, _, _| {});
 }
 
 /// All threads that recorded something. Those that ended are forgotten after they were given once.

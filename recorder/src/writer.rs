@@ -34,15 +34,26 @@ pub(crate) struct Progress {
     pub(crate) stop: AtomicBool,
 }
 
+impl ThreadProgress {
+    /// That of a thread when the recording begins.
+    fn before(thread: &segment::ThreadRecord) -> ThreadProgress {
+        ThreadProgress {
+            dropped_before: thread.dropped.load(Ordering::Relaxed),
+            ..ThreadProgress::default()
+        }
+    }
+}
+
 pub(crate) struct Writer {
     trace: TraceWriter<File>,
     progress: Arc<Progress>,
     chunk: ChunkBuilder,
-    /// The thread whose events are being added.
-    open: Option<u64>,
+    /// The thread whose events are being added, and how many it had lost before them.
+    open: Option<(u64, u64)>,
     /// How many definitions are in the file.
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
+    dropped_at_exit_before: u64,
     started_ns: u64,
 }
 
@@ -51,7 +62,9 @@ pub(crate) struct Writer {
 struct ThreadProgress {
     /// Events that were written.
     events: u64,
-    /// Events that were lost, as last seen.
+    /// Events that were lost before the recording began.
+    dropped_before: u64,
+    /// Events that were lost since, as last seen.
     dropped: u64,
     /// Events that were lost, as the file tells.
     dropped_written: u64,
@@ -69,7 +82,11 @@ impl Writer {
             chunk: ChunkBuilder::new(),
             open: None,
             defined: 0,
-            threads: HashMap::new(),
+            threads: segment::threads()
+                .iter()
+                .map(|thread| (thread.id, ThreadProgress::before(thread)))
+                .collect(),
+            dropped_at_exit_before: segment::dropped_at_exit(),
             started_ns,
         }
     }
@@ -120,9 +137,9 @@ impl Writer {
     fn write_recorded(&mut self, clock: ClockPair) -> io::Result<bool> {
         let mut result = Ok(());
         let before = self.progress.events.load(Ordering::Relaxed);
-        segment::drain(|thread, words| {
+        segment::drain(|thread, dropped, words| {
             if result.is_ok() {
-                result = self.move_records(thread, words, clock);
+                result = self.move_records((thread, dropped), words, clock);
             }
         });
         result?;
@@ -134,17 +151,24 @@ impl Writer {
             || self.progress.dropped.load(Ordering::Relaxed) != dropped)
     }
 
-    /// Adds records of a thread to the chunk. Its batch stays open: the thread may have more.
-    fn move_records(&mut self, thread: u64, mut words: &[u64], clock: ClockPair) -> io::Result<()> {
-        if self.open != Some(thread) {
+    /// Adds records to the chunk. The batch stays open: its thread may have more.
+    ///
+    /// `stream` is the thread, and how many events it had lost before: a batch never reaches over a gap.
+    fn move_records(
+        &mut self,
+        stream: (u64, u64),
+        mut words: &[u64],
+        clock: ClockPair,
+    ) -> io::Result<()> {
+        if self.open != Some(stream) {
             self.end_batch();
-            self.open = Some(thread);
+            self.open = Some(stream);
         }
         while let Some(rest) = record::move_into(&mut self.chunk, words) {
             words = rest;
             if self.chunk.batch_events() >= BATCH {
                 self.end_batch();
-                self.open = Some(thread);
+                self.open = Some(stream);
                 if self.chunk.is_large() {
                     self.finish_chunk(clock)?;
                 }
@@ -155,24 +179,27 @@ impl Writer {
 
     fn end_batch(&mut self) {
         let events = self.chunk.batch_events() as u64;
-        let Some(thread) = self.open.take().filter(|_| events > 0) else {
+        let Some((thread, dropped)) = self.open.take().filter(|_| events > 0) else {
             return;
         };
         let progress = self.threads.entry(thread).or_default();
+        progress.dropped_written = dropped.saturating_sub(progress.dropped_before);
         self.chunk
-            .end_batch(thread, progress.events, progress.dropped);
+            .end_batch(thread, progress.events, progress.dropped_written);
         progress.events += events;
-        progress.dropped_written = progress.dropped;
         self.progress.events.fetch_add(events, Ordering::Relaxed);
     }
 
     /// Adds a batch without events for each thread that lost events since its last one.
     fn tell_losses(&mut self) {
-        let mut dropped = segment::dropped_at_exit();
         for thread in segment::threads() {
-            self.threads.entry(thread.id).or_default().dropped =
-                thread.dropped.load(Ordering::Relaxed);
+            let progress = self.threads.entry(thread.id).or_default();
+            progress.dropped = thread
+                .dropped
+                .load(Ordering::Relaxed)
+                .saturating_sub(progress.dropped_before);
         }
+        let mut dropped = segment::dropped_at_exit() - self.dropped_at_exit_before;
         for (&thread, progress) in &mut self.threads {
             dropped += progress.dropped;
             if progress.dropped != progress.dropped_written {

@@ -454,6 +454,48 @@ fn events_that_come_too_fast_are_dropped_counted_and_told() {
 }
 
 #[test]
+fn what_follows_a_gap_is_not_blamed_on_the_task_before_it() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let recorder = Recorder::builder()
+        .path(&path)
+        .memory_limit(1)
+        .start()
+        .unwrap();
+    let mut pool = futures::executor::LocalPool::new();
+    for name in ["a", "b", "c"] {
+        let lock = Mutex::named(name, 0);
+        let work = async move {
+            for _ in 0..50_000 {
+                *lock.lock().await += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        futures::task::LocalSpawnExt::spawn_local(&pool.spawner(), task(name, work)).unwrap();
+    }
+    pool.run();
+    assert!(recorder.stop().unwrap().dropped > 0);
+    let history = Trace::open(&path).unwrap().history;
+    let mut known = 0;
+    for lock in &history.resources {
+        for change in &lock.changes {
+            let by = change
+                .by
+                .and_then(|id| history.task(id))
+                .map(|task| task.name.to_string());
+            assert!(
+                by.is_none() || by.as_deref() == lock.name.as_deref(),
+                "{by:?} did not touch {:?}",
+                lock.name
+            );
+            known += usize::from(by.is_some());
+        }
+    }
+    assert!(known > 1000, "most is known: {known}");
+}
+
+#[test]
 fn a_file_that_another_recorder_has_is_left_alone() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
