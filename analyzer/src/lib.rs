@@ -56,7 +56,7 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn from_source(source: Source) -> Result<Trace, Error> {
-        let history = history::build(&decode::decode(&source)?);
+        let history = history::rebuild(&decode::decode(&source)?);
         Ok(Trace { source, history })
     }
 }

@@ -4,7 +4,7 @@ use ais_analyzer::findings::Finding;
 use ais_analyzer::report::{self, Summary, TaskPanel, TraceInfo};
 use serde::Serialize;
 
-use crate::run::Analysis;
+use crate::analysis::Analysis;
 
 /// The answer. Reports that were not asked for are left out, save the findings, which are always there.
 #[derive(Serialize)]

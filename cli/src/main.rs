@@ -4,6 +4,7 @@
 //! is in `ais-analyzer`.
 #![forbid(unsafe_code)]
 
+mod analysis;
 mod args;
 mod json;
 mod output;

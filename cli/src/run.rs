@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use ais_analyzer::findings::{Confidence, Finding, wait_findings};
+use ais_analyzer::findings::Confidence;
 use ais_analyzer::history::{History, TaskId};
 use ais_analyzer::report::{self, TaskPanel};
-use ais_analyzer::waits::{Progress, progress};
 use ais_analyzer::{Trace, render};
 use anyhow::{Context, bail};
 
+use crate::analysis::Analysis;
 use crate::args::{Args, Format};
 use crate::json;
 use crate::output;
@@ -20,26 +20,13 @@ const FOUND: u8 = 1;
 /// The request or the file is unusable.
 pub(crate) const UNUSABLE: u8 = 2;
 
-/// What all reports are made from.
-pub(crate) struct Analysis {
-    pub(crate) trace: Trace,
-    pub(crate) progress: Progress,
-    pub(crate) findings: Vec<Finding>,
-}
-
 /// Does what was asked for; the exit status.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(picture) = &args.timeline {
         check_picture_path(picture, &args.trace)?;
     }
     let trace = Trace::open(&args.trace)?;
-    let progress = progress(&trace.history);
-    let findings = wait_findings(&trace.history, &progress);
-    let analysis = Analysis {
-        trace,
-        progress,
-        findings,
-    };
+    let analysis = Analysis::of(trace);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.history.loss.notes {
         output::complain(&format!("{}: {note}", args.trace.display()));

@@ -5,9 +5,9 @@
 //! numbers, the order within one thread), so that clocks which disagree by some nanoseconds between processors cannot turn a release
 //! and the next acquire around. Times only place things on the axis.
 
-mod build;
 mod future;
 mod operation;
+mod rebuild;
 mod resource;
 mod task;
 
@@ -19,9 +19,9 @@ use crate::names::Function;
 use crate::source::Loss;
 use crate::time::Nanos;
 
-pub use build::build;
 pub use future::{Await, Future, FutureEnd};
 pub use operation::{Operation, OperationKind, Outcome};
+pub use rebuild::rebuild;
 pub use resource::{Change, ChangeKind, Handle, HandleSide, Hold, Resource, ResourceKind};
 pub use task::{Poll, PollOutcome, Task, TaskState, Wake, WokenBy};
 

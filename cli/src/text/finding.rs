@@ -4,8 +4,8 @@ use ais_analyzer::findings::{Confidence, Finding};
 use ais_analyzer::history::History;
 
 use super::{ALARM, BOLD, WARN, count, styled};
+use crate::analysis::Analysis;
 use crate::output::clean;
-use crate::run::Analysis;
 
 /// How many tasks behind a finding are named.
 const VICTIMS: usize = 8;

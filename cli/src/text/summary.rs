@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use ais_analyzer::report::{self, Summary, TraceInfo};
 
 use super::{ALARM, BOLD, DIM, WARN, count, finding::headline, styled, thousands};
+use crate::analysis::Analysis;
 use crate::output::clean;
-use crate::run::Analysis;
 
 /// How many live tasks are listed.
 const LIVE: usize = 20;

@@ -13,7 +13,7 @@ use super::cells::Cell;
 use super::links::{ArrowPlan, BESIDE, WORDS};
 use super::marks::{Dashes, Group, GroupEnd, Plate, Skyline};
 use super::model::{Activity, Row};
-use super::plan::{Chart, FLAG, SIGN};
+use super::plan::{Chart, FLAG};
 use super::preface;
 use super::rows::label_font;
 use super::scale::{Lane, Lanes, OVERHANG, TimeAxis};
@@ -21,7 +21,7 @@ use super::sheet::{Outcome, Page, Sheet, text_style};
 use super::text::clean;
 use super::theme::{
     ALARM, ALARM_TINT, BAR, CAPTION, DETAIL, HAIR, HALF, INK, LABEL_BOLD, LIFE, LINE, MARGIN,
-    MUTED, NARROWEST, NARROWEST_STUCK, PAGE, PX, SMALL, SMALL_BOLD, STUCK, TICK, WIDTH, look,
+    MUTED, NARROWEST, NARROWEST_STUCK, PAGE, PX, SIGN, SMALL, SMALL_BOLD, STUCK, TICK, WIDTH, look,
 };
 use crate::time::Nanos;
 

@@ -10,10 +10,9 @@
 use std::ops::Range;
 
 use super::model::{Link, Timeline};
-use super::plan::SIGN;
 use super::rows::RowPlan;
 use super::text::{clean, shorten, width};
-use super::theme::{PX, SMALL};
+use super::theme::{PX, SIGN, SMALL};
 
 /// How tall the words of an arrow are, with their frame.
 pub(super) const WORDS: i32 = 17 * PX;

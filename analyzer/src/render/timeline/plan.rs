@@ -14,15 +14,13 @@ use super::preface::{MOST_FINDINGS, Used};
 use super::rows::{self, Rows};
 use super::scale::TimeAxis;
 use super::text::width;
-use super::theme::{ACTIVITIES, MARGIN, PX, SMALL_BOLD, WIDTH};
+use super::theme::{ACTIVITIES, MARGIN, PX, SIGN, SMALL_BOLD, WIDTH};
 use crate::time::Nanos;
 
 /// Right of the chart, where the last label of the axis may stand out.
 const RIGHT: i32 = 14 * PX;
 /// How tall the flag is that says since when.
 pub(super) const FLAG: i32 = 17 * PX;
-/// From the beginning of a stuck bar to its words: there is the sign.
-pub(super) const SIGN: i32 = 28 * PX;
 /// A chart taller than this has its axis at the bottom too.
 const TALL: i32 = 420 * PX;
 /// So many rows are as fine as a pixel.

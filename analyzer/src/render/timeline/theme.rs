@@ -20,6 +20,8 @@ pub(super) const PX: i32 = 10;
 pub(super) const WIDTH: i32 = 1000 * PX;
 /// What stays free at the left and the right.
 pub(super) const MARGIN: i32 = 24 * PX;
+/// From the beginning of a stuck bar to its words: there is the sign.
+pub(super) const SIGN: i32 = 28 * PX;
 
 /// The page.
 pub(super) const PAGE: RGBColor = RGBColor(255, 255, 255);

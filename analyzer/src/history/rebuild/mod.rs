@@ -14,7 +14,7 @@ use crate::decode::Decoded;
 use walk::Facts;
 
 /// Rebuilds the history of every entity.
-pub fn build(decoded: &Decoded) -> History {
+pub fn rebuild(decoded: &Decoded) -> History {
     let walked: Vec<Facts> = decoded
         .threads
         .par_iter()

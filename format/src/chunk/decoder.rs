@@ -1,0 +1,273 @@
+//! The content of a chunk → definitions and batches of events, everything checked.
+
+use crate::column::{self, Encoding};
+use crate::event::{Batch, Kind, Row};
+use crate::msgpack::Reader;
+use crate::{Error, MAX_RAW_LEN, MAX_ROWS};
+
+/// The most columns that a table may have, in this or a later version.
+const MAX_COLUMNS: usize = 64;
+
+/// The decoded rows of one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    rows: usize,
+    columns: Vec<Vec<u64>>,
+}
+
+impl Table {
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The row at `index`; columns that the file does not have are zero.
+    ///
+    /// # Panics
+    /// There are not so many rows.
+    #[inline]
+    #[must_use]
+    pub fn row<R: Row>(&self, index: usize) -> R {
+        R::from_columns(|i| self.columns.get(i).map_or(0, |column| column[index]))
+    }
+
+    /// All rows, first to last.
+    pub fn iter<R: Row>(&self) -> impl Iterator<Item = R> {
+        (0..self.rows).map(|index| self.row(index))
+    }
+}
+
+/// The decoded events of one thread, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventBatch {
+    /// Whose events, how many came before, how many were lost.
+    pub head: Batch,
+    kinds: Vec<u64>,
+    ticks: Vec<u64>,
+    tables: Vec<(u8, Table)>,
+}
+
+impl EventBatch {
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// The events, first to last: tick, number of the kind, and a view of the row.
+    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
+        let mut used = [0usize; 256];
+        let mut tables: [Option<&Table>; 256] = [None; 256];
+        for (kind, table) in &self.tables {
+            tables[usize::from(*kind)] = Some(table);
+        }
+        self.kinds
+            .iter()
+            .zip(&self.ticks)
+            .map(move |(&kind, &tick)| {
+                let kind = kind as u8;
+                let index = used[usize::from(kind)];
+                used[usize::from(kind)] += 1;
+                Event {
+                    tick,
+                    kind: Kind::from_number(kind),
+                    table: tables[usize::from(kind)],
+                    index,
+                }
+            })
+    }
+
+    /// Checks that each kind's table has as many rows as the order says.
+    fn check(&self) -> Result<(), Error> {
+        let mut counts = [0usize; 256];
+        for &kind in &self.kinds {
+            *counts
+                .get_mut(kind as usize)
+                .ok_or(Error::Malformed("a kind in the order is beyond 255"))? += 1;
+        }
+        if self.head.events != self.kinds.len() as u64 {
+            return Err(Error::Malformed(
+                "a batch has another number of events than it says",
+            ));
+        }
+        for &kind in Kind::ALL.iter().filter(|k| k.is_event()) {
+            let rows = self
+                .tables
+                .iter()
+                .find(|(k, _)| *k == kind as u8)
+                .map_or(0, |(_, table)| table.rows);
+            if rows != counts[kind as usize] {
+                return Err(Error::Malformed(
+                    "a table has another number of rows than the order says",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One event of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// When, in ticks.
+    pub tick: u64,
+    /// What; none for a kind that a later version added.
+    pub kind: Option<Kind>,
+    table: Option<&'a Table>,
+    index: usize,
+}
+
+impl Event<'_> {
+    /// Its fields. Call it with the row type of the event's kind: that of another kind gives nonsense or zeros.
+    #[inline]
+    #[must_use]
+    pub fn row<R: Row>(&self) -> R {
+        debug_assert_eq!(self.kind, Some(R::KIND));
+        match self.table {
+            Some(table) if self.index < table.rows => table.row(self.index),
+            _ => R::from_columns(|_| 0),
+        }
+    }
+}
+
+/// The decoded content of a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// Strings with their numbers.
+    pub texts: Vec<(u64, String)>,
+    definitions: Vec<(u8, Table)>,
+    /// The events.
+    pub batches: Vec<EventBatch>,
+    /// How many tables of kinds that this version does not know were skipped.
+    pub unknown_tables: usize,
+}
+
+impl Chunk {
+    /// The definitions of one kind.
+    pub fn definitions<R: Row>(&self) -> impl Iterator<Item = R> {
+        let tables = self
+            .definitions
+            .iter()
+            .filter(|(kind, _)| *kind == R::KIND as u8);
+        tables.flat_map(|(_, table)| table.iter())
+    }
+
+    /// Decodes the content of a chunk.
+    ///
+    /// # Errors
+    /// The bytes are not the content of a chunk, or beyond the limits [`MAX_RAW_LEN`] and [`MAX_ROWS`].
+    pub fn decode(bytes: &[u8]) -> Result<Chunk, Error> {
+        if bytes.len() > MAX_RAW_LEN {
+            return Err(Error::TooLarge {
+                what: "the size of a chunk",
+                claimed: bytes.len() as u64,
+                limit: MAX_RAW_LEN as u64,
+            });
+        }
+        let mut chunk = Chunk::default();
+        let mut reader = Reader::new(bytes);
+        let mut rows_left = MAX_ROWS as u64;
+        while !reader.rest().is_empty() {
+            chunk.read_table(&mut reader, &mut rows_left)?;
+        }
+        chunk.batches.iter().try_for_each(EventBatch::check)?;
+        Ok(chunk)
+    }
+
+    fn read_table(&mut self, reader: &mut Reader<'_>, rows_left: &mut u64) -> Result<(), Error> {
+        if reader.array_len()? < 3 {
+            return Err(Error::Malformed("a table's head is too short"));
+        }
+        let number = reader.int_up_to("the number of a table's kind", 255)? as u8;
+        let rows = reader.int_up_to("the number of rows in a chunk", *rows_left)?;
+        *rows_left -= rows;
+        let rows = rows as usize;
+        let columns = reader.array_len()? / 2;
+        if columns > MAX_COLUMNS {
+            return Err(Error::TooLarge {
+                what: "the number of columns",
+                claimed: columns as u64,
+                limit: MAX_COLUMNS as u64,
+            });
+        }
+        let mut heads = [(0u64, 0usize); MAX_COLUMNS];
+        for head in &mut heads[..columns] {
+            *head = (
+                reader.int()?,
+                reader.int_up_to("the size of a column", MAX_RAW_LEN as u64)? as usize,
+            );
+        }
+        let known = Kind::from_number(number);
+        let wanted = known.map_or(0, |kind| kind.columns().len());
+        let mut table = Table {
+            rows,
+            columns: Vec::with_capacity(wanted.min(columns)),
+        };
+        for (index, &(encoding, len)) in heads[..columns].iter().enumerate() {
+            let bytes = reader.take(len)?;
+            if index >= wanted {
+                continue;
+            }
+            let encoding = Encoding::from_number(encoding)
+                .ok_or(Error::Malformed("an unknown encoding of a column"))?;
+            let mut values = Vec::new();
+            if known == Some(Kind::Text) && index == 1 {
+                let texts = column::read_texts(bytes, encoding, rows)?;
+                let ids = table
+                    .columns
+                    .first()
+                    .ok_or(Error::Malformed("strings without numbers"))?;
+                self.texts.extend(ids.iter().copied().zip(texts));
+            } else {
+                column::read(bytes, encoding, rows, &mut values)?;
+            }
+            table.columns.push(values);
+        }
+        self.place(known, number, table)
+    }
+
+    fn place(&mut self, known: Option<Kind>, number: u8, mut table: Table) -> Result<(), Error> {
+        const STRAY: Error = Error::Malformed("events outside of a batch");
+        match known {
+            Some(Kind::Text) => {}
+            None => {
+                self.unknown_tables += 1;
+            }
+            Some(Kind::Batch) => {
+                if table.rows != 1 {
+                    return Err(Error::Malformed("a batch has not one row"));
+                }
+                self.batches.push(EventBatch {
+                    head: table.row(0),
+                    ..EventBatch::default()
+                });
+            }
+            Some(Kind::Order) => {
+                let batch = self.batches.last_mut().ok_or(STRAY)?;
+                if !batch.kinds.is_empty() || table.columns.len() < 2 {
+                    return Err(Error::Malformed(
+                        "the order of a batch stands twice, or lacks a column",
+                    ));
+                }
+                batch.ticks = table.columns.swap_remove(1);
+                batch.kinds = table.columns.swap_remove(0);
+            }
+            Some(kind) if kind.is_event() => {
+                let batch = self.batches.last_mut().ok_or(STRAY)?;
+                if batch.tables.iter().any(|(k, _)| *k == number) {
+                    return Err(Error::Malformed("a kind's table stands twice in a batch"));
+                }
+                batch.tables.push((number, table));
+            }
+            Some(_) => self.definitions.push((number, table)),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+use super::*;
+use crate::Error;
+use crate::event::{Batch, Kind, Order, PollBegin, PollEnd, Thread, Wake, poll_outcome};
+use crate::msgpack::{write_array_len, write_uint};
+use proptest::prelude::*;
+
+fn sample() -> Content {
+    let mut builder = ChunkBuilder::new();
+    builder.text(1, "main");
+    builder.define(&Thread { id: 1, name: 1 });
+    builder.event(
+        100,
+        &PollBegin {
+            task: 7,
+            poll: 1,
+            wakes: 0,
+            waker: 1,
+        },
+    );
+    builder.event(
+        150,
+        &Wake {
+            task: 8,
+            waker: 1,
+            number: 4,
+        },
+    );
+    builder.event(
+        160,
+        &PollEnd {
+            task: 7,
+            poll: 1,
+            outcome: poll_outcome::READY,
+            wakers: 0,
+        },
+    );
+    builder.end_batch(1, 40, 2);
+    builder.event(
+        90,
+        &PollBegin {
+            task: 8,
+            poll: 9,
+            wakes: 4,
+            waker: 1,
+        },
+    );
+    builder.end_batch(2, 0, 0);
+    builder.finish()
+}
+
+#[test]
+fn a_chunk_comes_back_as_it_was_built() {
+    let content = sample();
+    assert_eq!(
+        (content.events, content.first_tick, content.last_tick),
+        (4, 90, 160)
+    );
+    let chunk = Chunk::decode(&content.bytes).unwrap();
+    assert_eq!(chunk.texts, [(1, "main".to_owned())]);
+    assert_eq!(
+        chunk.definitions::<Thread>().collect::<Vec<_>>(),
+        [Thread { id: 1, name: 1 }]
+    );
+    let [first, second] = &chunk.batches[..] else {
+        panic!("two batches")
+    };
+    assert_eq!(
+        first.head,
+        Batch {
+            thread: 1,
+            first: 40,
+            dropped: 2,
+            events: 3
+        }
+    );
+    let events: Vec<_> = first.events().collect();
+    assert_eq!(
+        events.iter().map(|e| e.tick).collect::<Vec<_>>(),
+        [100, 150, 160]
+    );
+    assert_eq!(
+        events[1].row::<Wake>(),
+        Wake {
+            task: 8,
+            waker: 1,
+            number: 4
+        }
+    );
+    assert_eq!(events[2].row::<PollEnd>().outcome, poll_outcome::READY);
+    assert_eq!(second.events().next().unwrap().row::<PollBegin>().poll, 9);
+}
+
+#[test]
+fn a_builder_is_empty_after_a_chunk_and_serves_the_next() {
+    let mut builder = ChunkBuilder::new();
+    for round in 0..3 {
+        builder.event(
+            round,
+            &PollBegin {
+                task: round,
+                poll: 1,
+                wakes: 0,
+                waker: 1,
+            },
+        );
+        builder.end_batch(1, round, 0);
+        let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+        assert_eq!(chunk.batches.len(), 1);
+        assert_eq!(
+            chunk.batches[0]
+                .events()
+                .next()
+                .unwrap()
+                .row::<PollBegin>()
+                .task,
+            round
+        );
+        assert!(builder.is_empty());
+    }
+}
+
+#[test]
+fn tables_and_columns_of_a_later_version_are_skipped() {
+    let mut bytes = Vec::new();
+    // A kind 200 that nobody knows, and a thread table with a third column in an encoding that nobody knows.
+    write_array_len(&mut bytes, 3);
+    write_uint(&mut bytes, 200);
+    write_uint(&mut bytes, 2);
+    write_array_len(&mut bytes, 2);
+    write_uint(&mut bytes, 77);
+    write_uint(&mut bytes, 3);
+    bytes.extend_from_slice(b"xyz");
+    write_array_len(&mut bytes, 3);
+    write_uint(&mut bytes, Kind::Thread as u64);
+    write_uint(&mut bytes, 1);
+    write_array_len(&mut bytes, 6);
+    for value in [0, 2, 0, 2, 99, 1] {
+        write_uint(&mut bytes, value);
+    }
+    bytes.extend_from_slice(&[0x91, 5, 0x91, 6, 0xff]);
+    bytes.extend_from_slice(&sample().bytes);
+    let chunk = Chunk::decode(&bytes).unwrap();
+    assert_eq!(chunk.unknown_tables, 1);
+    assert_eq!(
+        chunk.definitions::<Thread>().next().unwrap(),
+        Thread { id: 5, name: 6 }
+    );
+    assert_eq!(chunk.batches.len(), 2);
+}
+
+#[test]
+fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
+    let mut builder = ChunkBuilder::new();
+    builder.order.push(&Order { kind: 250, tick: 5 });
+    builder.event(
+        9,
+        &PollBegin {
+            task: 3,
+            poll: 1,
+            wakes: 0,
+            waker: 1,
+        },
+    );
+    builder.end_batch(1, 0, 0);
+    let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+    let kinds: Vec<_> = chunk.batches[0].events().map(|e| e.kind).collect();
+    assert_eq!(kinds, [None, Some(Kind::PollBegin)]);
+}
+
+#[test]
+fn a_constant_column_cannot_claim_more_rows_than_a_chunk_may_have() {
+    let mut bytes = Vec::new();
+    write_array_len(&mut bytes, 3);
+    write_uint(&mut bytes, Kind::Thread as u64);
+    write_uint(&mut bytes, u64::from(u32::MAX));
+    let error = Chunk::decode(&bytes).unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_damage_to_a_chunk_makes_decoding_panic(
+        at in any::<prop::sample::Index>(), value in any::<u8>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = sample().bytes;
+        let at = at.index(bytes.len());
+        bytes[at] = value;
+        bytes.truncate(cut.index(bytes.len() + 1));
+        if let Ok(chunk) = Chunk::decode(&bytes) {
+            for batch in &chunk.batches {
+                for event in batch.events() {
+                    let _ = (event.tick, event.kind == Some(Kind::Wake) && event.row::<Wake>().task == 1);
+                }
+            }
+        }
+    }
+}
