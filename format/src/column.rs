@@ -72,7 +72,7 @@ fn is_constant(first: u64, rest: &[u64]) -> bool {
 }
 
 /// So many values are looked at together: where all of them take one byte, as most do, they are written without a branch for each.
-const BLOCK: usize = 64;
+const BLOCK: usize = 16;
 
 fn write_deltas(out: &mut Vec<u8>, values: &[u64]) {
     let mut before = 0u64;

@@ -145,7 +145,7 @@ tables! {
         thread: Plain,
         /// How many events this thread had recorded before this batch. A gap to the batch before shows loss.
         first: Plain,
-        /// How many events of this thread could not be recorded, since its beginning.
+        /// How many events of this thread could not be recorded, of those before this batch.
         dropped: Plain,
         /// How many events the batch holds.
         events: Plain,
@@ -271,7 +271,7 @@ tables! {
         /// The resource.
         resource: Delta,
     }
-    /// An operation could not be done at once: its first poll returned pending, and now it waits.
+    /// An operation could not be done at once, and begins to wait. (A join is recorded as one whenever it is awaited.)
     52 OperationBegin "operation_begin" {
         /// Its number.
         operation: Delta,

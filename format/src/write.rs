@@ -6,6 +6,7 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
+use crate::MAX_RAW_LEN;
 use crate::chunk::Content;
 use crate::frame::{ChunkHeader, FileHeader, flag};
 
@@ -64,6 +65,12 @@ impl<W: Write + Seek> TraceWriter<W> {
     /// # Errors
     /// Compressing or writing fails. What was written before stays readable; the chunk may be tried again.
     pub fn chunk(&mut self, content: &Content, clock: ClockPair, dropped: u64) -> io::Result<()> {
+        if content.bytes.len() > MAX_RAW_LEN {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a chunk is larger than a reader takes",
+            ));
+        }
         let compressed = self.compressor.compress(&content.bytes)?;
         let header = ChunkHeader {
             first_tick: content.first_tick,

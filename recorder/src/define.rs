@@ -171,10 +171,14 @@ pub(crate) fn thread(id: u64, name: Option<&str>) {
         .push(Definition::Thread(Thread { id, name }));
 }
 
-/// Adds the definitions from number `from` on to a chunk; returns where to go on next time.
+/// Adds definitions to a chunk, from number `from` on and as many as a chunk may well hold; returns where to go on next time.
 pub(crate) fn add_to(chunk: &mut ChunkBuilder, from: usize) -> usize {
     let definitions = lock();
+    let mut added = from;
     for definition in definitions.all.iter().skip(from) {
+        if chunk.is_large() {
+            break;
+        }
         match definition {
             Definition::Text(id, text) => chunk.text(*id, text),
             Definition::Location(row) => chunk.define(row),
@@ -182,8 +186,9 @@ pub(crate) fn add_to(chunk: &mut ChunkBuilder, from: usize) -> usize {
             Definition::AwaitPoint(row) => chunk.define(row),
             Definition::Thread(row) => chunk.define(row),
         }
+        added += 1;
     }
-    definitions.all.len()
+    added
 }
 
 /// A path as it may be shown to others: relative to the workspace as the compiler gives it, `crate-version/src/…` for a crate from a

@@ -37,8 +37,9 @@ impl Builder {
         self
     }
 
-    /// How much memory, in bytes, may hold events that are not written yet; 16 MiB where nothing is said, 128 KiB at least. When it
-    /// is used up, events are dropped and counted: the program never waits.
+    /// How much memory, in bytes, may hold events that are not written yet; 64 MiB where nothing is said, 128 KiB at least. It is
+    /// taken as it is needed: a program that records little uses a fraction of it. When it is used up, events are dropped and
+    /// counted: the program never waits.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -131,7 +132,7 @@ impl Recorder {
     pub fn builder() -> Builder {
         Builder {
             path: PathBuf::from("trace.ais"),
-            memory: 16 << 20,
+            memory: 64 << 20,
         }
     }
 

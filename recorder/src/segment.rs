@@ -30,7 +30,7 @@ const RETIRED: u8 = 2;
 
 /// One segment. See the module's text for who writes what.
 pub(crate) struct Segment {
-    words: &'static [AtomicU64],
+    words: &'static [AtomicU64; WORDS],
     /// How many words are published. Written by the owner; reset by the writer before it frees the segment.
     len: AtomicUsize,
     state: AtomicU8,
@@ -45,10 +45,11 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    const fn over(words: &'static [AtomicU64]) -> Segment {
+    /// A segment with `len` words used.
+    const fn over(words: &'static [AtomicU64; WORDS], len: usize) -> Segment {
         Segment {
             words,
-            len: AtomicUsize::new(0),
+            len: AtomicUsize::new(len),
             state: AtomicU8::new(FREE),
             thread: AtomicU64::new(0),
             taken: AtomicU64::new(0),
@@ -58,8 +59,10 @@ impl Segment {
     }
 }
 
-/// The segment of a thread that has none: without room, so that the first record takes the slow path.
-static NONE: Segment = Segment::over(&[]);
+/// The segment of a thread that has none: full, so that the first record takes the slow path.
+static NONE: Segment = Segment::over(&NO_WORDS, WORDS);
+/// Never touched, so it takes no memory: with one length everywhere, none need be loaded to check against it.
+static NO_WORDS: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 static POOL: [OnceLock<&'static Segment>; MAX_SEGMENTS] = [const { OnceLock::new() }; MAX_SEGMENTS];
 /// How many segments may exist.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
@@ -103,21 +106,24 @@ pub(crate) fn push<const N: usize>(record: [u64; N]) {
     SEGMENT.with(|segment| {
         let segment = segment.get();
         let at = segment.len.load(Ordering::Relaxed);
-        match segment.words.get(at..at + N) {
-            Some(slots) => {
-                for (slot, word) in slots.iter().zip(record) {
-                    slot.store(word, Ordering::Relaxed);
-                }
-                segment.len.store(at + N, Ordering::Release);
+        if let Some(slots) = segment.words.get(at..at + N) {
+            for (slot, word) in slots.iter().zip(record) {
+                slot.store(word, Ordering::Relaxed);
             }
-            None => push_to_next(&record),
+            segment.len.store(at + N, Ordering::Release);
+        } else {
+            // By value, so that the record need not lie in memory on the way that is taken nearly always.
+            let word = |i: usize| record.get(i).copied().unwrap_or(0);
+            push_to_next(N, word(0), word(1), word(2), word(3), word(4), word(5));
         }
     });
 }
 
 #[cold]
 #[inline(never)]
-fn push_to_next(record: &[u64]) {
+fn push_to_next(len: usize, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64, w5: u64) {
+    let record = [w0, w1, w2, w3, w4, w5];
+    let record = &record[..len];
     // Where the thread-locals are gone already, nothing would hand the segment over: better to lose the event than the segment.
     let Ok(thread) = THREAD.try_with(|thread| Arc::clone(&thread.get_or_init(register).0)) else {
         DROPPED_AT_EXIT.fetch_add(1, Ordering::Relaxed);
@@ -166,9 +172,15 @@ fn take(thread: &ThreadRecord) -> Option<&'static Segment> {
     // Always from the first: a program that records little keeps using the same few, which then are in the processor's cache.
     let segment = POOL[..limit].iter().find_map(|slot| {
         let segment = *slot.get_or_init(|| {
-            let words: Box<[AtomicU64]> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
-            Box::leak(Box::new(Segment::over(Box::leak(words))))
+            // By way of a vector: threads may have stacks too small for a segment.
+            let words: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
+            let words = <Box<[AtomicU64; WORDS]>>::try_from(words.into_boxed_slice());
+            let words = words.unwrap_or_else(|_| unreachable!("it was made with this length"));
+            Box::leak(Box::new(Segment::over(Box::leak(words), 0)))
         });
+        if segment.state.load(Ordering::Relaxed) != FREE {
+            return None;
+        }
         let won = segment
             .state
             .compare_exchange(FREE, OWNED, Ordering::AcqRel, Ordering::Relaxed);

@@ -48,6 +48,7 @@ pub(crate) struct Writer {
     trace: TraceWriter<File>,
     progress: Arc<Progress>,
     chunk: ChunkBuilder,
+    definitions: ChunkBuilder,
     /// The thread whose events are being added, and how many it had lost before them.
     open: Option<(u64, u64)>,
     /// How many definitions are in the file.
@@ -80,6 +81,7 @@ impl Writer {
             trace,
             progress,
             chunk: ChunkBuilder::new(),
+            definitions: ChunkBuilder::new(),
             open: None,
             defined: 0,
             threads: segment::threads()
@@ -212,8 +214,20 @@ impl Writer {
     }
 
     fn finish_chunk(&mut self, clock: ClockPair) -> io::Result<()> {
-        // After the events were taken: every definition that they speak of was made before they were published.
-        self.defined = define::add_to(&mut self.chunk, self.defined);
+        // After the events were taken: every definition that they speak of was made before they were published. In chunks of their own,
+        // since there may be many at once (a second recording begins with all that the first one made).
+        loop {
+            self.defined = define::add_to(&mut self.definitions, self.defined);
+            if self.definitions.is_empty() {
+                break;
+            }
+            let content = self.definitions.finish();
+            self.trace.chunk(
+                &content,
+                clock,
+                self.progress.dropped.load(Ordering::Relaxed),
+            )?;
+        }
         if self.chunk.is_empty() {
             return Ok(());
         }

@@ -496,6 +496,25 @@ fn what_follows_a_gap_is_not_blamed_on_the_task_before_it() {
 }
 
 #[test]
+fn more_names_than_a_chunk_holds_are_all_there() {
+    let name = |i: usize| format!("{i} {}", "long ".repeat(250));
+    let history = recorded(async move {
+        for i in 0..6000 {
+            drop(task(name(i), async {}));
+        }
+    });
+    let cut = |name: &str| name[..1024].to_owned();
+    let names: std::collections::HashSet<&str> =
+        history.tasks.iter().map(|task| &*task.name).collect();
+    assert!(
+        (0..6000).all(|i| names.contains(cut(&name(i)).as_str())),
+        "of {} names",
+        names.len()
+    );
+    assert_eq!(history.loss.sentence(), None);
+}
+
+#[test]
 fn a_file_that_another_recorder_has_is_left_alone() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();

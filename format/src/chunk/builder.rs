@@ -52,6 +52,7 @@ pub struct ChunkBuilder {
     tables: Vec<u8>,
     definitions: Vec<Rows>,
     texts: Vec<(u64, String)>,
+    text_bytes: usize,
     pub(super) order: Rows,
     events: Vec<Rows>,
     scratch: Scratch,
@@ -76,6 +77,7 @@ impl ChunkBuilder {
     /// Adds a string.
     pub fn text(&mut self, id: u64, text: &str) {
         self.texts.push((id, text.to_owned()));
+        self.text_bytes += text.len();
         self.rows += 1;
     }
 
@@ -152,10 +154,11 @@ impl ChunkBuilder {
         self.rows == 0 && self.order.rows == 0
     }
 
-    /// Roughly how many bytes the content has so far; a chunk should be ended well before [`MAX_RAW_LEN`] and [`MAX_ROWS`].
+    /// Whether it is time to end the chunk, well before [`MAX_RAW_LEN`] and [`MAX_ROWS`] are reached.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.rows + 2 * self.order.rows > MAX_ROWS / 4 || self.tables.len() > MAX_RAW_LEN / 4
+        self.rows + 2 * self.order.rows > MAX_ROWS / 4
+            || self.tables.len() + self.text_bytes > MAX_RAW_LEN / 4
     }
 
     /// The content of the chunk; the builder is empty again.
@@ -165,6 +168,7 @@ impl ChunkBuilder {
         let mut bytes = Vec::with_capacity(self.tables.len() + 64 * self.texts.len() + 256);
         write_texts(&mut bytes, &mut self.scratch, &self.texts);
         self.texts.clear();
+        self.text_bytes = 0;
         for &kind in Kind::ALL.iter().filter(|k| !k.is_event()) {
             let columns = &mut self.definitions[kind as usize];
             if columns.rows > 0 {

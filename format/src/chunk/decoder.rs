@@ -12,7 +12,8 @@ const MAX_COLUMNS: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     rows: usize,
-    columns: Vec<Vec<u64>>,
+    /// Column after column, each with all rows.
+    values: Vec<u64>,
 }
 
 impl Table {
@@ -29,7 +30,16 @@ impl Table {
     #[inline]
     #[must_use]
     pub fn row<R: Row>(&self, index: usize) -> R {
-        R::from_columns(|i| self.columns.get(i).map_or(0, |column| column[index]))
+        assert!(index < self.rows, "a table has not so many rows");
+        R::from_columns(|i| self.values.get(i * self.rows + index).copied().unwrap_or(0))
+    }
+
+    /// The values of a column; empty where the file does not have it.
+    fn column(&self, index: usize) -> &[u64] {
+        let start = index * self.rows;
+        self.values
+            .get(start..start + self.rows)
+            .unwrap_or_default()
     }
 
     /// All rows, first to last.
@@ -43,8 +53,8 @@ impl Table {
 pub struct EventBatch {
     /// Whose events, how many came before, how many were lost.
     pub head: Batch,
-    kinds: Vec<u64>,
-    ticks: Vec<u64>,
+    /// Kinds, then ticks.
+    order: Table,
     tables: Vec<(u8, Table)>,
 }
 
@@ -52,13 +62,13 @@ impl EventBatch {
     /// How many events there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.kinds.len()
+        self.order.rows
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
+        self.order.rows == 0
     }
 
     /// The events, first to last: tick, number of the kind, and a view of the row.
@@ -68,9 +78,10 @@ impl EventBatch {
         for (kind, table) in &self.tables {
             tables[usize::from(*kind)] = Some(table);
         }
-        self.kinds
+        self.order
+            .column(0)
             .iter()
-            .zip(&self.ticks)
+            .zip(self.order.column(1))
             .map(move |(&kind, &tick)| {
                 let kind = kind as u8;
                 let index = used[usize::from(kind)];
@@ -87,12 +98,12 @@ impl EventBatch {
     /// Checks that each kind's table has as many rows as the order says.
     fn check(&self) -> Result<(), Error> {
         let mut counts = [0usize; 256];
-        for &kind in &self.kinds {
+        for &kind in self.order.column(0) {
             *counts
                 .get_mut(kind as usize)
                 .ok_or(Error::Malformed("a kind in the order is beyond 255"))? += 1;
         }
-        if self.head.events != self.kinds.len() as u64 {
+        if self.head.events != self.order.rows as u64 {
             return Err(Error::Malformed(
                 "a batch has another number of events than it says",
             ));
@@ -182,14 +193,21 @@ impl Chunk {
     }
 
     fn read_table(&mut self, reader: &mut Reader<'_>, rows_left: &mut u64) -> Result<(), Error> {
-        if reader.array_len()? < 3 {
+        let fields = reader.array_len()?;
+        if fields < 3 {
             return Err(Error::Malformed("a table's head is too short"));
         }
         let number = reader.int_up_to("the number of a table's kind", 255)? as u8;
         let rows = reader.int_up_to("the number of rows in a chunk", *rows_left)?;
         *rows_left -= rows;
         let rows = rows as usize;
-        let columns = reader.array_len()? / 2;
+        let numbers = reader.array_len()?;
+        if !numbers.is_multiple_of(2) {
+            return Err(Error::Malformed(
+                "a table's head names a column without its length",
+            ));
+        }
+        let columns = numbers / 2;
         if columns > MAX_COLUMNS {
             return Err(Error::TooLarge {
                 what: "the number of columns",
@@ -204,11 +222,15 @@ impl Chunk {
                 reader.int_up_to("the size of a column", MAX_RAW_LEN as u64)? as usize,
             );
         }
+        // Fields that a later version added to heads.
+        for _ in 3..fields {
+            reader.skip()?;
+        }
         let known = Kind::from_number(number);
         let wanted = known.map_or(0, |kind| kind.columns().len());
         let mut table = Table {
             rows,
-            columns: Vec::with_capacity(wanted.min(columns)),
+            values: Vec::with_capacity(rows * wanted.min(columns)),
         };
         for (index, &(encoding, len)) in heads[..columns].iter().enumerate() {
             let bytes = reader.take(len)?;
@@ -217,23 +239,18 @@ impl Chunk {
             }
             let encoding = Encoding::from_number(encoding)
                 .ok_or(Error::Malformed("an unknown encoding of a column"))?;
-            let mut values = Vec::new();
             if known == Some(Kind::Text) && index == 1 {
                 let texts = column::read_texts(bytes, encoding, rows)?;
-                let ids = table
-                    .columns
-                    .first()
-                    .ok_or(Error::Malformed("strings without numbers"))?;
-                self.texts.extend(ids.iter().copied().zip(texts));
+                self.texts
+                    .extend(table.column(0).iter().copied().zip(texts));
             } else {
-                column::read(bytes, encoding, rows, &mut values)?;
+                column::read(bytes, encoding, rows, &mut table.values)?;
             }
-            table.columns.push(values);
         }
         self.place(known, number, table)
     }
 
-    fn place(&mut self, known: Option<Kind>, number: u8, mut table: Table) -> Result<(), Error> {
+    fn place(&mut self, known: Option<Kind>, number: u8, table: Table) -> Result<(), Error> {
         const STRAY: Error = Error::Malformed("events outside of a batch");
         match known {
             Some(Kind::Text) => {}
@@ -251,13 +268,12 @@ impl Chunk {
             }
             Some(Kind::Order) => {
                 let batch = self.batches.last_mut().ok_or(STRAY)?;
-                if !batch.kinds.is_empty() || table.columns.len() < 2 {
+                if batch.order.rows > 0 || table.values.len() < 2 * table.rows {
                     return Err(Error::Malformed(
                         "the order of a batch stands twice, or lacks a column",
                     ));
                 }
-                batch.ticks = table.columns.swap_remove(1);
-                batch.kinds = table.columns.swap_remove(0);
+                batch.order = table;
             }
             Some(kind) if kind.is_event() => {
                 let batch = self.batches.last_mut().ok_or(STRAY)?;

@@ -149,6 +149,26 @@ fn tables_and_columns_of_a_later_version_are_skipped() {
 }
 
 #[test]
+fn fields_that_a_later_version_adds_to_a_head_are_skipped() {
+    let mut bytes = Vec::new();
+    write_array_len(&mut bytes, 5);
+    write_uint(&mut bytes, Kind::Thread as u64);
+    write_uint(&mut bytes, 1);
+    write_array_len(&mut bytes, 4);
+    for value in [0, 2, 0, 2] {
+        write_uint(&mut bytes, value);
+    }
+    crate::msgpack::write_str(&mut bytes, "a field");
+    write_uint(&mut bytes, 1 << 40);
+    bytes.extend_from_slice(&[0x91, 5, 0x91, 6]);
+    let chunk = Chunk::decode(&bytes).unwrap();
+    assert_eq!(
+        chunk.definitions::<Thread>().next(),
+        Some(Thread { id: 5, name: 6 })
+    );
+}
+
+#[test]
 fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
     let mut builder = ChunkBuilder::new();
     builder.order.push(&Order { kind: 250, tick: 5 });

@@ -49,6 +49,13 @@ pub(crate) fn tick() -> u64 {
     if tsc::clock() == Clock::Tsc {
         return tsc::read();
     }
+    nanos_out_of_line()
+}
+
+/// [`nanos`], not inlined: a call where the time stamp counter cannot be used, nothing where it can.
+#[cold]
+#[inline(never)]
+fn nanos_out_of_line() -> u64 {
     nanos()
 }
 
