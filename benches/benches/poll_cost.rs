@@ -29,7 +29,7 @@ const COUNT: u64 = 2_000_000;
 /// The lengths of the two runs whose instructions are subtracted.
 const COUNTED: (u64, u64) = (200_000, 400_000);
 /// What a recorder may use by itself, and what holds everything that a run records.
-const MEMORY: [u64; 2] = [16 << 20, 256 << 20];
+const MEMORY: [u64; 2] = [64 << 20, 256 << 20];
 
 /// Tells a child that its instructions are counted, so that it leaves its time alone.
 const COUNTED_VARIABLE: &str = "AIS_BENCH_COUNTED";

@@ -294,6 +294,8 @@ tables! {
         operation: Delta,
         /// How often its own waker had fired before this poll.
         fires: Delta,
+        /// [`operation_flag`] bits, as of this poll: an operation can be moved.
+        flags: Plain,
     }
     /// An operation's own waker was called (and has woken the task): its resource asks for it to be polled.
     54 OperationFired "operation_fired" {

@@ -30,7 +30,16 @@ pub(crate) struct Request {
     pub(crate) location: &'static Location<'static>,
 }
 
-/// The flags of something at `address` that the current task polls.
+/// Whether something is polled with a waker that is not the current task's own.
+fn foreign_flag(cx: &Context<'_>) -> u64 {
+    if cx.waker().data().addr() == context::current().waker {
+        0
+    } else {
+        operation_flag::FOREIGN_WAKER
+    }
+}
+
+/// Whether something at `address` lies inside the future of the current task.
 pub(crate) fn inline_flag(address: usize) -> u64 {
     if context::current().contains(address) {
         operation_flag::INLINE
@@ -94,11 +103,6 @@ impl Waiting {
     ) -> Waiting {
         let context = context::current();
         let id = session::next_local_id();
-        let foreign = if cx.waker().data().addr() == context.waker {
-            0
-        } else {
-            operation_flag::FOREIGN_WAKER
-        };
         if session::is_recording() {
             emit(&OperationBegin {
                 operation: id,
@@ -107,7 +111,7 @@ impl Waiting {
                 handle: request.handle,
                 location: define::location(request.location),
                 future: context.future,
-                flags: flags | foreign | inline_flag(address),
+                flags: flags | foreign_flag(cx) | inline_flag(address),
             });
         }
         let waker = OperationWaker::new(id, cx.waker(), 0);
@@ -125,9 +129,10 @@ impl Waiting {
         self.id
     }
 
-    /// Polls what is waited for, with the operation's own waker.
+    /// Polls what is waited for, with the operation's own waker. The operation now lies at `address`.
     pub(crate) fn poll<T>(
         &mut self,
+        address: usize,
         cx: &Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
@@ -142,6 +147,7 @@ impl Waiting {
             emit(&OperationPoll {
                 operation: self.id,
                 fires: fires.into(),
+                flags: foreign_flag(cx) | inline_flag(address),
             });
         }
         result

@@ -86,7 +86,7 @@ layouts! {
     ResourceNew [resource: 64] [kind: 8, flags: 8] [name: 32, location: 32] [capacity: 64]
     ResourceDrop [resource: 64]
     OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [kind: 8, flags: 8]
-    OperationPoll [operation: 64] [fires: 32]
+    OperationPoll [operation: 64] [fires: 32, flags: 8]
     OperationFired [operation: 64] [number: 32]
     OperationEnd [operation: 64] [outcome: 8]
     Acquire [resource: 64] [sequence: 64] [location: 32, flags: 8] [future: 64] [operation: 64]

@@ -314,7 +314,7 @@ impl<H: Future + Unpin> Future for JoinHandle<H> {
         let waiting = this
             .waiting
             .get_or_insert_with(|| Waiting::begin(&request, 0, address, cx));
-        let result = waiting.poll(cx, |cx| Pin::new(&mut this.handle).poll(cx));
+        let result = waiting.poll(address, cx, |cx| Pin::new(&mut this.handle).poll(cx));
         if result.is_ready() {
             waiting.end(outcome::READY);
             this.waiting = None;

@@ -427,6 +427,68 @@ fn servers_that_wait_for_silent_clients_are_no_deadlock() {
 }
 
 #[test]
+fn a_sender_that_went_to_a_thread_after_its_first_use_is_no_deadlock() {
+    assert_innocent(&on_tokio(|| async {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let main = async move {
+            let (sender, receiver) = channel::<u32>(4);
+            sender.send(1).await.unwrap();
+            let consumer = spawn(
+                "consumer",
+                async move { while receiver.recv().await.is_ok() {} },
+                tokio::spawn,
+            );
+            std::thread::spawn(move || {
+                let _ = stopped.recv();
+                drop(sender);
+            });
+            let _ = consumer.await;
+        };
+        spawn("main", main, tokio::spawn);
+        sleep(2 * MOMENT).await;
+        drop(stop);
+    }));
+}
+
+#[test]
+fn a_cycle_inside_of_a_task_that_will_give_up_is_no_deadlock() {
+    assert_innocent(&on_tokio(|| async {
+        let (a, b) = two_locks();
+        for (first, second) in [(a.clone(), b.clone()), (b, a)] {
+            let patient = timeout(
+                Duration::from_secs(5),
+                task("inner", take_both(first, second)),
+            );
+            spawn("outer", patient, tokio::spawn);
+        }
+        sleep(3 * MOMENT).await;
+    }));
+}
+
+#[test]
+fn an_operation_that_moved_beside_a_timer_is_no_deadlock() {
+    use futures::FutureExt;
+    use futures::stream::{FuturesUnordered, StreamExt};
+    async fn moves(first: Arc<Mutex<u32>>, second: Arc<Mutex<u32>>) {
+        let _one = first.lock().await;
+        sleep(MOMENT).await;
+        let mut lock = second.lock().map(|_| ()).boxed();
+        // Polled by the task itself first, then in a set together with a timer that will end the wait.
+        assert!(futures::poll!(&mut lock).is_pending());
+        let mut set = FuturesUnordered::new();
+        set.push(lock);
+        set.push(sleep(Duration::from_secs(5)).boxed());
+        let _ = set.next().await;
+    }
+    assert_innocent(&on_tokio(|| async {
+        let (a, b) = two_locks();
+        spawn("a then b", moves(a.clone(), b.clone()), tokio::spawn);
+        spawn("b then a", moves(b, a), tokio::spawn);
+        sleep(3 * MOMENT).await;
+    }));
+}
+
+#[test]
 fn locks_that_are_not_recorded_are_not_judged() {
     // A true deadlock, but one lock is tokio's own: the trace cannot know who holds it, so nothing is claimed.
     assert_innocent(&on_tokio(|| async {

@@ -38,6 +38,8 @@ pub struct Poll {
     pub number: u64,
     /// The worker.
     pub thread: ThreadId,
+    /// The task inside whose poll it took place: one that awaits this task as a part of itself, or blocks on it.
+    pub inside: Option<TaskId>,
     /// When it began.
     pub begin: Nanos,
     /// When it ended; none where it never did, or its end is lost.

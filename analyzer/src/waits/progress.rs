@@ -165,9 +165,10 @@ impl<'a> Model<'a> {
             .iter()
             .filter(|operation| !operation.foreign_waker)
             .count() as u64;
-        let wakers = task.polls.last()?.wakers;
-        if wakers > ours || operations.iter().any(|operation| operation.foreign_waker) || task.late
-        {
+        let last = task.polls.last()?;
+        let is_foreign = operations.iter().any(|operation| operation.foreign_waker);
+        // A task that is a part of another one ends when that one drops it: on a time-out of its own, for instance.
+        if last.wakers > ours || is_foreign || last.inside.is_some() || task.late {
             return None;
         }
         Some(
@@ -187,18 +188,11 @@ impl<'a> Model<'a> {
                         None => Needs::Nothing,
                     })
             }
-            OperationKind::Receive(id, _) => self.known(id).map_or(Needs::Nothing, |channel| {
-                if channel.queued() > 0 || channel.is_closed() {
-                    Needs::Nothing
-                } else {
-                    self.needs_an_end(channel, HandleSide::Sender)
-                }
-            }),
             OperationKind::Send(id, _) => self.known(id).map_or(Needs::Nothing, |channel| {
                 if channel.queued() < channel.capacity.cast_signed() || channel.is_closed() {
                     Needs::Nothing
                 } else {
-                    self.needs_an_end(channel, HandleSide::Receiver)
+                    self.needs_a_receiver(channel)
                 }
             }),
             OperationKind::Join(id) => match self.history.task(id) {
@@ -208,7 +202,9 @@ impl<'a> Model<'a> {
                 }]),
                 _ => Needs::Nothing,
             },
-            OperationKind::Unknown => Needs::Nothing,
+            // A message can come from whoever has a sender, and senders are made to be handed around, to threads that nobody
+            // records as well: that nobody is left who could send is not judged yet.
+            OperationKind::Receive(..) | OperationKind::Unknown => Needs::Nothing,
         }
     }
 
@@ -235,16 +231,16 @@ impl<'a> Model<'a> {
         }])
     }
 
-    /// Somebody with an end of this side must act.
+    /// Somebody with a receiver must act.
     ///
     /// Ends are used through shared references, so who uses one need not be the only one who has it: never exact. An end that nobody
     /// has used yet, or that code outside of recorded tasks has used, may be anywhere.
-    fn needs_an_end(&self, channel: &Resource, side: HandleSide) -> Needs {
+    fn needs_a_receiver(&self, channel: &Resource) -> Needs {
         let mut places = Vec::new();
         for end in channel
             .handles()
             .into_iter()
-            .filter(|handle| handle.side == side)
+            .filter(|handle| handle.side == HandleSide::Receiver)
         {
             let waiting = self
                 .using

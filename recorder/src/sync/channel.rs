@@ -357,7 +357,7 @@ impl<T> Future for SendFuture<'_, T> {
         let Some(waiting) = this.waiting else {
             return inner.poll(cx);
         };
-        let send = || waiting.poll(cx, |cx| inner.poll(cx));
+        let send = || waiting.poll(address, cx, |cx| inner.poll(cx));
         let result = sender.end.sending(location, send, |result| {
             matches!(result, Poll::Ready(Ok(())))
         });
@@ -419,7 +419,7 @@ impl<T> Future for Recv<'_, T> {
                 cx,
             )
         });
-        let result = waiting.poll(cx, |cx| this.inner.poll(cx));
+        let result = waiting.poll(address, cx, |cx| this.inner.poll(cx));
         match &result {
             Poll::Pending => {}
             Poll::Ready(Ok(_)) => {

@@ -165,7 +165,7 @@ impl<'a, T: ?Sized> Future for Lock<'a, T> {
             };
             Waiting::begin(&request, mutex.resource.static_flags(), address, cx)
         });
-        let Poll::Ready(inner) = waiting.poll(cx, |cx| this.inner.poll(cx)) else {
+        let Poll::Ready(inner) = waiting.poll(address, cx, |cx| this.inner.poll(cx)) else {
             return Poll::Pending;
         };
         let operation = waiting.id();

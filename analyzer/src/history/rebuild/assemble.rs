@@ -98,6 +98,7 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
                 let open = Poll {
                     number: poll.poll,
                     thread,
+                    inside: place.task.filter(|&outer| outer != id),
                     begin: place.at,
                     end: None,
                     outcome: PollOutcome::Open,
@@ -242,7 +243,8 @@ fn operation(
         fires: 0,
         ended: None,
     };
-    // Each kind of fact is independent of the others' order: firings come from other threads.
+    // Firings come from other threads, and their order to the rest does not matter: they are numbered.
+    facts.sort_by_key(|(_, place, _)| place.at);
     for &(_, place, fact) in facts.iter() {
         match fact {
             OperationFact::Began(begin) => {
@@ -263,6 +265,10 @@ fn operation(
             }
             OperationFact::Polled(poll) => {
                 operation.fires_seen = operation.fires_seen.max(poll.fires);
+                // It may have been moved since it began, to another task even.
+                operation.task = place.task;
+                operation.inline = poll.flags & operation_flag::INLINE != 0;
+                operation.foreign_waker = poll.flags & operation_flag::FOREIGN_WAKER != 0;
             }
             OperationFact::Fired(fired) => operation.fires = operation.fires.max(fired.number),
             OperationFact::Ended(end) => {

@@ -142,7 +142,7 @@ impl Walker<'_> {
             }
             Kind::PollBegin => {
                 let row: event::PollBegin = event.row();
-                self.polls.push((TaskId(row.task), row.poll));
+                // Before it is open itself: its place is the poll around it.
                 self.task(
                     row.task,
                     at,
@@ -151,6 +151,7 @@ impl Walker<'_> {
                         thread: self.thread,
                     },
                 );
+                self.polls.push((TaskId(row.task), row.poll));
             }
             Kind::PollEnd => {
                 let row: event::PollEnd = event.row();

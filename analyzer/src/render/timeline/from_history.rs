@@ -276,6 +276,7 @@ mod tests {
         Poll {
             number,
             thread: ThreadId(1),
+            inside: None,
             begin: Nanos(begin),
             end: Some(Nanos(end)),
             outcome: PollOutcome::Pending,
