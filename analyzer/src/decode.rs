@@ -17,6 +17,8 @@ pub struct Decoded {
     pub names: Names,
     /// The events of each thread, by its number, in the order in which the thread recorded them.
     pub threads: BTreeMap<u64, Vec<EventBatch>>,
+    /// The last tick up to which the events of all threads are there.
+    pub cut: Option<u64>,
     /// What the ticks mean.
     pub clock: Clock,
     /// How many events there are.
@@ -55,6 +57,7 @@ pub fn decode(source: &Source) -> Result<Decoded, Error> {
     let (clock, backwards) = Clock::new(source.header.start_tick, readings);
     let mut decoded = Decoded {
         clock,
+        cut: source.cut,
         loss: source.loss.clone(),
         ..Decoded::default()
     };

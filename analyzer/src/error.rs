@@ -8,20 +8,20 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The file could not be read.
-    #[error("{}: {}", path.display(), explain(source))]
+    #[error("{}: {}", path.display(), explain(reason))]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The file is no trace that this version reads.
-    #[error("{}: {source}{}", path.display(), advice(source))]
+    #[error("{}: {reason}{}", path.display(), advice(reason))]
     Format {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: ais_format::Error,
+        reason: ais_format::Error,
     },
     /// No chunk of the file could be read.
     #[error("{}: nothing in it can be read: {reason}; record it again", path.display())]

@@ -30,6 +30,8 @@ pub struct Source {
     pub chunks: Vec<ChunkRef>,
     /// What is missing, as far as headers tell.
     pub loss: Loss,
+    /// The last tick up to which the events of all threads are in the file: beyond it, those of some may be missing.
+    pub cut: Option<u64>,
     /// Whether the recording ended in good order; it did not when the program was killed, or is still running.
     pub ended: bool,
 }
@@ -137,9 +139,9 @@ impl Source {
     /// # Errors
     /// The file cannot be read, or does not begin as a trace does.
     pub fn open(path: &Path) -> Result<Source, Error> {
-        let bytes = Bytes::open(path).map_err(|source| Error::Io {
+        let bytes = Bytes::open(path).map_err(|reason| Error::Io {
             path: path.to_owned(),
-            source,
+            reason,
         })?;
         Source::new(path.to_owned(), bytes)
     }
@@ -154,9 +156,9 @@ impl Source {
 
     fn new(path: PathBuf, bytes: Bytes) -> Result<Source, Error> {
         let all = bytes.as_slice();
-        let (header, start) = FileHeader::decode(all).map_err(|source| Error::Format {
+        let (header, start) = FileHeader::decode(all).map_err(|reason| Error::Format {
             path: path.clone(),
-            source,
+            reason,
         })?;
         let mut directory = Directory::of(&header);
         directory.read(all, start);
@@ -166,12 +168,20 @@ impl Source {
             ended,
             ..
         } = directory;
+        let tells_cut = |chunk: &&ChunkRef| {
+            chunk.header.flags & (flag::CUT | flag::HEARTBEAT | flag::FINAL) != 0
+        };
+        let cut = chunks
+            .iter()
+            .rfind(tells_cut)
+            .map(|chunk| chunk.header.clock_tick);
         Ok(Source {
             path,
             bytes,
             header,
             chunks,
             loss,
+            cut,
             ended,
         })
     }

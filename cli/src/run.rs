@@ -15,6 +15,8 @@ use crate::json;
 use crate::output;
 use crate::text;
 
+/// So many tasks of one name are shown at once.
+const SAME_NAME: usize = 10;
 /// There are findings.
 const FOUND: u8 = 1;
 /// The request or the file is unusable.
@@ -116,10 +118,14 @@ fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPane
                 ),
             }
         }
-        panels.extend(
-            ids.into_iter()
-                .filter_map(|id| report::panel(history, &analysis.progress, id)),
-        );
+        if ids.len() > SAME_NAME {
+            output::complain(&format!(
+                "{} tasks are called {name:?}: shown are the first {SAME_NAME}; name others by number",
+                ids.len()
+            ));
+        }
+        let shown = ids.into_iter().take(SAME_NAME);
+        panels.extend(shown.filter_map(|id| report::panel(history, &analysis.progress, id)));
     }
     Ok(panels)
 }

@@ -54,7 +54,7 @@ pub struct ChunkHeader {
     pub first_tick: u64,
     /// The largest tick of its events.
     pub last_tick: u64,
-    /// A tick, read together with [`ChunkHeader::clock_ns`]. Events recorded before it are in this chunk or in earlier ones.
+    /// A tick, read together with [`ChunkHeader::clock_ns`], before the events of the chunk were collected.
     pub clock_tick: u64,
     /// Nanoseconds of the monotonic clock since the recording began, at `clock_tick`.
     pub clock_ns: u64,
@@ -82,6 +82,9 @@ pub mod flag {
     pub const FINAL: u32 = 1;
     /// A sign of life without content: the next chunk takes its place in the file, under the same sequence number.
     pub const HEARTBEAT: u32 = 2;
+    /// Every event of every thread that was recorded before [`super::ChunkHeader::clock_tick`] is in this chunk or in an earlier one. Up
+    /// to that tick, and not beyond, the record is one consistent moment. Holds of heartbeats and of the final chunk, too.
+    pub const CUT: u32 = 4;
 }
 
 fn begin_frame(tag: [u8; 8]) -> Vec<u8> {

@@ -60,19 +60,31 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.sequence == 0
     }
 
-    /// Writes a chunk. `clock` was read before the events of the chunk were collected; `dropped` events are lost so far.
+    /// Writes a chunk. `clock` was read before the events of the chunk were collected; `dropped` events are lost so far; `is_cut` says
+    /// that with it every event from before `clock` is in the file ([`flag::CUT`]).
     ///
     /// # Errors
     /// Compressing or writing fails. What was written before stays readable; the chunk may be tried again.
-    pub fn chunk(&mut self, content: &Content, clock: ClockPair, dropped: u64) -> io::Result<()> {
+    pub fn chunk(
+        &mut self,
+        content: &Content,
+        clock: ClockPair,
+        dropped: u64,
+        is_cut: bool,
+    ) -> io::Result<()> {
         if content.bytes.len() > MAX_RAW_LEN {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a chunk is larger than a reader takes",
             ));
         }
-        let compressed = self.compressor.compress(&content.bytes)?;
+        let compressed = if content.bytes.is_empty() {
+            Vec::new()
+        } else {
+            self.compressor.compress(&content.bytes)?
+        };
         let header = ChunkHeader {
+            flags: if is_cut { flag::CUT } else { 0 },
             first_tick: content.first_tick,
             last_tick: content.last_tick,
             events: content.events,

@@ -12,8 +12,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{AwaitPoint, Function, Location, Thread};
 
-/// The most strings that are kept; names beyond it become [`TOO_MANY`].
-const MAX_TEXTS: usize = 1 << 16;
+/// The most names that a program can give to tasks, futures and resources; those beyond it become [`TOO_MANY`]. What comes from source
+/// (files, functions, expressions) is bounded by the source, and has no such limit.
+const MAX_NAMES: usize = 1 << 17;
 /// The longest string that is kept, in bytes.
 const MAX_TEXT: usize = 1024;
 /// The name of what has no name left.
@@ -35,6 +36,8 @@ struct Definitions {
     locations: HashMap<(u64, u32, u32), u64>,
     names: HashMap<(u64, u64), u64>,
     functions: u64,
+    /// How many of the texts are names that the program gave.
+    given: usize,
 }
 
 fn lock() -> MutexGuard<'static, Definitions> {
@@ -46,20 +49,30 @@ fn lock() -> MutexGuard<'static, Definitions> {
 }
 
 impl Definitions {
+    /// A string from source.
     fn text(&mut self, text: &str) -> u64 {
-        let mut text = &text[..text.floor_char_boundary(MAX_TEXT)];
+        let text = &text[..text.floor_char_boundary(MAX_TEXT)];
         if let Some(&id) = self.texts.get(text) {
             return id;
-        }
-        if self.texts.len() >= MAX_TEXTS {
-            text = TOO_MANY;
-            if let Some(&id) = self.texts.get(text) {
-                return id;
-            }
         }
         let id = self.texts.len() as u64 + 1;
         self.texts.insert(text.into(), id);
         self.all.push(Definition::Text(id, text.into()));
+        id
+    }
+
+    /// A name that the program made up.
+    fn name(&mut self, name: &str) -> u64 {
+        let before = self.texts.len();
+        if self.given >= MAX_NAMES
+            && !self
+                .texts
+                .contains_key(&name[..name.floor_char_boundary(MAX_TEXT)])
+        {
+            return self.text(TOO_MANY);
+        }
+        let id = self.text(name);
+        self.given += self.texts.len() - before;
         id
     }
 
@@ -92,9 +105,9 @@ impl Definitions {
     }
 }
 
-/// The number of a string.
-pub(crate) fn text(text: &str) -> u64 {
-    lock().text(text)
+/// The number of a name that the program gave to a task or a resource.
+pub(crate) fn name(name: &str) -> u64 {
+    lock().name(name)
 }
 
 /// The number of a place in source, quickly where this thread has used it before.
@@ -119,7 +132,7 @@ pub(crate) fn location(place: &'static StdLocation<'static>) -> u64 {
 /// The number of a name that was given to a future at a place.
 pub(crate) fn named_future(name: &str, place: &'static StdLocation<'static>) -> u64 {
     let mut definitions = lock();
-    let name = definitions.text(name);
+    let name = definitions.name(name);
     let location = definitions.location(place.file(), place.line(), place.column());
     if let Some(&id) = definitions.names.get(&(name, location)) {
         return id;
@@ -257,11 +270,27 @@ mod tests {
 
     #[test]
     fn equal_definitions_share_a_number() {
-        assert_eq!(text("equal definitions"), text("equal definitions"));
-        assert_ne!(text("one"), text("two"));
+        assert_eq!(name("equal definitions"), name("equal definitions"));
+        assert_ne!(name("one"), name("two"));
         let here = StdLocation::caller();
         assert_eq!(location(here), location(here));
         assert_eq!(named_future("f", here), named_future("f", here));
         assert_ne!(named_future("f", here), named_future("g", here));
+    }
+
+    #[test]
+    fn names_beyond_the_limit_do_not_cost_the_source_its_texts() {
+        let mut definitions = Definitions {
+            given: MAX_NAMES,
+            ..Definitions::default()
+        };
+        let too_many = definitions.name("one more");
+        assert_eq!(too_many, definitions.name("yet another"));
+        assert_ne!(too_many, definitions.text("src/bank.rs"));
+        assert_eq!(
+            definitions.name("src/bank.rs"),
+            definitions.text("src/bank.rs"),
+            "a name that is there already is no new one"
+        );
     }
 }

@@ -63,7 +63,8 @@ impl Builder {
         segment::set_limit(self.memory);
         platform::find_statics();
         let started_ns = platform::nanos();
-        let trace = TraceWriter::new(file, &header(platform::tick()))?;
+        let trace = TraceWriter::new(file, &header(platform::tick()))
+            .map_err(|error| cannot_write(&path, &error))?;
         let progress = Arc::new(Progress::default());
         let writer = Writer::new(trace, Arc::clone(&progress), started_ns);
         let thread = thread::Builder::new()
@@ -138,6 +139,9 @@ impl Recorder {
 
     /// Starts a recording if the environment asks for one: `AIS_TRACE=trace.ais ./program`. None where the variable is unset or empty.
     ///
+    /// A service that must start whether it can be recorded or not keeps what comes of
+    /// `Recorder::from_env().inspect_err(|error| eprintln!("not recorded: {error}")).ok().flatten()`.
+    ///
     /// # Errors
     /// As [`Builder::start`].
     pub fn from_env() -> io::Result<Option<Recorder>> {
@@ -206,7 +210,11 @@ fn open(path: &Path) -> io::Result<(PathBuf, File)> {
         // Locked, or on a file system without locks: better a recording than none.
         Ok(()) | Err(TryLockError::Error(_)) => (path.to_owned(), file),
     };
-    file.set_len(0)?;
+    // Devices cannot be emptied, and hold nothing.
+    if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        file.set_len(0)
+            .map_err(|error| cannot_write(&path, &error))?;
+    }
     Ok((path, file))
 }
 
@@ -227,12 +235,16 @@ fn create(path: &Path) -> io::Result<File> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("cannot write the trace {}: {error}", path.display()),
-        )
-    })
+    options
+        .open(path)
+        .map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot write the trace {}: {error}", path.display()),
+    )
 }
 
 fn header(start_tick: u64) -> FileHeader {

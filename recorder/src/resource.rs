@@ -57,7 +57,7 @@ impl Resource {
             kind: self.kind,
             location: define::location(self.location),
             capacity: self.capacity,
-            name: self.name.as_ref().map_or(0, |name| define::text(name)),
+            name: self.name.as_ref().map_or(0, |name| define::name(name)),
             flags,
         });
     }

@@ -122,7 +122,7 @@ impl Recorded {
         emit(&TaskNew {
             task: self.id,
             parent: context::current().task,
-            name: define::text(&self.name),
+            name: define::name(&self.name),
             location: define::location(self.location),
             size: size_of::<F>() as u64,
             flags,

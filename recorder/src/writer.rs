@@ -111,7 +111,6 @@ impl Writer {
             }
             if stop {
                 let dropped = self.progress.dropped.load(Ordering::Relaxed);
-                let clock = self.clock();
                 let file = self.trace.finish(clock, dropped)?;
                 self.progress
                     .bytes
@@ -148,9 +147,12 @@ impl Writer {
         self.end_batch();
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         self.tell_losses();
-        self.finish_chunk(clock)?;
-        Ok(self.progress.events.load(Ordering::Relaxed) != before
-            || self.progress.dropped.load(Ordering::Relaxed) != dropped)
+        let is_new = self.progress.events.load(Ordering::Relaxed) != before
+            || self.progress.dropped.load(Ordering::Relaxed) != dropped;
+        if is_new {
+            self.finish_chunk(clock, true)?;
+        }
+        Ok(is_new)
     }
 
     /// Adds records to the chunk. The batch stays open: its thread may have more.
@@ -172,7 +174,7 @@ impl Writer {
                 self.end_batch();
                 self.open = Some(stream);
                 if self.chunk.is_large() {
-                    self.finish_chunk(clock)?;
+                    self.finish_chunk(clock, false)?;
                 }
             }
         }
@@ -213,7 +215,9 @@ impl Writer {
         self.progress.dropped.store(dropped, Ordering::Relaxed);
     }
 
-    fn finish_chunk(&mut self, clock: ClockPair) -> io::Result<()> {
+    /// Writes what has come together; `is_cut` where with it everything is written that was recorded before `clock`.
+    fn finish_chunk(&mut self, clock: ClockPair, is_cut: bool) -> io::Result<()> {
+        let dropped = self.progress.dropped.load(Ordering::Relaxed);
         // After the events were taken: every definition that they speak of was made before they were published. In chunks of their own,
         // since there may be many at once (a second recording begins with all that the first one made).
         loop {
@@ -221,22 +225,12 @@ impl Writer {
             if self.definitions.is_empty() {
                 break;
             }
-            let content = self.definitions.finish();
-            self.trace.chunk(
-                &content,
-                clock,
-                self.progress.dropped.load(Ordering::Relaxed),
-            )?;
+            self.trace
+                .chunk(&self.definitions.finish(), clock, dropped, false)?;
         }
-        if self.chunk.is_empty() {
-            return Ok(());
-        }
-        let content = self.chunk.finish();
-        self.trace.chunk(
-            &content,
-            clock,
-            self.progress.dropped.load(Ordering::Relaxed),
-        )?;
+        // A cut is told even where the last events filled a chunk just before it.
+        self.trace
+            .chunk(&self.chunk.finish(), clock, dropped, is_cut)?;
         self.progress
             .bytes
             .store(self.trace.len(), Ordering::Relaxed);

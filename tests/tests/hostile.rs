@@ -68,7 +68,7 @@ proptest! {
                 }
                 chunk.end_batch(*thread, *first, *first);
             }
-            writer.chunk(&chunk.finish(), ClockPair { tick, ns }, 0).unwrap();
+            writer.chunk(&chunk.finish(), ClockPair { tick, ns }, 0, ns % 2 == 0).unwrap();
         }
         let bytes = writer.finish(ClockPair::default(), 0).unwrap().into_inner();
         let trace = Source::from_bytes(&PathBuf::from("hostile.ais"), bytes).and_then(Trace::from_source).unwrap();

@@ -241,7 +241,8 @@ fn the_chunk_header_is_as_the_spec_says() {
         flags,
         [
             ("FINAL".to_owned(), flag::FINAL),
-            ("HEARTBEAT".to_owned(), flag::HEARTBEAT)
+            ("HEARTBEAT".to_owned(), flag::HEARTBEAT),
+            ("CUT".to_owned(), flag::CUT)
         ]
     );
 }
@@ -420,6 +421,7 @@ fn the_example_in_the_spec_is_what_the_code_writes_and_reads() {
                 ns: 600,
             },
             0,
+            false,
         )
         .unwrap();
     let written = writer

@@ -52,7 +52,18 @@ fn finding(history: &History, cycle: &Cycle) -> Finding {
         facts: facts(history, cycle),
         victims: cycle.victims.clone(),
         why_it_cannot_end: why(kind, cycle, &operations),
-        advice: kind.advice().to_owned(),
+        advice: advice(kind, &operations).to_owned(),
+    }
+}
+
+fn advice(kind: Kind, operations: &[&Operation]) -> &'static str {
+    let joins = operations
+        .iter()
+        .any(|operation| matches!(operation.kind, OperationKind::Join(_)));
+    if joins && kind == Kind::DeadlockCycle {
+        "do not wait for a task while holding what it needs: release the lock before the join"
+    } else {
+        kind.advice()
     }
 }
 
@@ -77,6 +88,10 @@ fn confidence(history: &History, cycle: &Cycle) -> (Confidence, Option<String>) 
             Confidence::Possible,
             Some(format!("the record is incomplete: {lost}")),
         );
+    }
+    if !history.has_cut {
+        let because = "the trace ends before a moment that is known of all threads".to_owned();
+        return (Confidence::Possible, Some(because));
     }
     if cycle.exact {
         return (Confidence::Proven, None);
@@ -121,8 +136,9 @@ fn facts(history: &History, cycle: &Cycle) -> Vec<Fact> {
             let Some(operation) = history.operation(link.wait.operation) else {
                 continue;
             };
-            if !kept.contains(&operation.kind) {
-                kept.push(operation.kind);
+            let what = operation.kind.resource();
+            if !kept.contains(&what) {
+                kept.push(what);
                 facts.extend(what_is_kept(history, task, operation));
             }
         }
@@ -241,8 +257,12 @@ fn why(kind: Kind, cycle: &Cycle, operations: &[&Operation]) -> String {
         _ => "each of them can only go on when the next one does",
     };
     if all_locks && cycle.exact {
-        format!("{who}; the guards live in the waiting futures and nobody else can drop them")
+        format!(
+            "{who}, by guards of locks that only the holders' own futures borrow; only cancelling one of them ends it"
+        )
     } else {
-        format!("{who}, and no task outside of the circle can do it for them")
+        format!(
+            "{who}, and no task outside of the circle can do it for them; only cancelling one of them ends it"
+        )
     }
 }

@@ -64,8 +64,10 @@ pub struct History {
     pub functions: HashMap<FunctionId, Function>,
     /// The names of threads that have one.
     pub threads: HashMap<ThreadId, std::sync::Arc<str>>,
-    /// When the recording ended, or was last heard of.
+    /// The last moment that is known of all threads: histories end here.
     pub end: Nanos,
+    /// Whether there is such a moment. Where there is none, what is known of different threads may not fit together.
+    pub has_cut: bool,
     /// How many events there are.
     pub events: u64,
     /// What is missing.

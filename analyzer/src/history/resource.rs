@@ -98,8 +98,9 @@ pub struct Hold {
     pub since: Nanos,
     /// The operation that had to wait for it.
     pub operation: Option<OperationId>,
-    /// The guard cannot have left the task: it was taken by a part of the task's own future, from a lock that is not static, so
-    /// the guard cannot outlive what the task borrows.
+    /// The guard is taken to be still in the task: it was taken by a part of the task's own future, from a lock that is not static, and no
+    /// task was ever seen to drop another's guard of this lock. (A program can move such a guard all the same, through a reference to
+    /// the lock that outlives the task: to a leaked lock, or on an executor whose tasks borrow.)
     pub exact: bool,
 }
 

@@ -23,6 +23,8 @@ pub struct Task {
     pub size: u64,
     /// It existed before it was first seen: its beginning is missing.
     pub late: bool,
+    /// Some of its polls are missing from the record: what it did in them is not known.
+    pub has_gaps: bool,
     /// Its polls, by number.
     pub polls: Vec<Poll>,
     /// Its wakes, by time.

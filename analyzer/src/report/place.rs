@@ -170,12 +170,12 @@ fn channel_reason(history: &History, id: ResourceId, other_side: HandleSide) -> 
         HandleSide::Sender => ("is empty", "sent into"),
     };
     let so_far = match users.len() {
-        0 => "nobody alive is known to have".to_owned(),
-        1..=8 => format!("by task {}", users.join(", ")),
-        n => format!("by {n} tasks"),
+        0 => format!("no task that lives is known to have {whose} it"),
+        1..=8 => format!("{whose} so far by task {}", users.join(", ")),
+        n => format!("{whose} so far by {n} tasks"),
     };
     format!(
-        "{} {state} ({} of {} queued); {whose} so far {so_far}",
+        "{} {state} ({} of {} queued); {so_far}",
         channel.title(),
         channel.queued().max(0),
         channel.capacity

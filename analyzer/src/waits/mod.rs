@@ -5,8 +5,9 @@
 //! may progress could give them ([`mod@progress`]). Whoever is left is stuck, by proof and not by time-out. The strongly connected
 //! components of what is left are the cycles ([`graph`]).
 //!
-//! The end of a trace need not be one moment on all threads. That does no harm: whatever lets a task go on (a release, a message, a
-//! wake) is recorded before it takes effect, so tasks that are stuck on each other by what is recorded cannot have moved since.
+//! Histories end at a moment up to which the events of all threads are known. What is recorded after the fact may still be on its way
+//! there (a lock that was just taken looks free), which can only hide a wait; what lets others go on (a release, a message, a wake) is
+//! recorded before it takes effect, so nothing that is known can have been overtaken by something that is not.
 
 pub mod graph;
 pub mod progress;

@@ -168,7 +168,7 @@ impl<'a> Model<'a> {
         let last = task.polls.last()?;
         let is_foreign = operations.iter().any(|operation| operation.foreign_waker);
         // A task that is a part of another one ends when that one drops it: on a time-out of its own, for instance.
-        if last.wakers > ours || is_foreign || last.inside.is_some() || task.late {
+        if last.wakers > ours || is_foreign || last.inside.is_some() || task.late || task.has_gaps {
             return None;
         }
         Some(

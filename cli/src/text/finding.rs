@@ -14,11 +14,7 @@ const VICTIMS: usize = 8;
 pub(crate) fn findings(analysis: &Analysis) -> String {
     let history = &analysis.trace.history;
     if analysis.findings.is_empty() {
-        let hedge = match history.loss.sentence() {
-            Some(lost) => format!(" (but the record is incomplete: {lost})"),
-            None => String::new(),
-        };
-        return format!("no deadlocks found{hedge}\n");
+        return none_found(history);
     }
     analysis
         .findings
@@ -26,6 +22,20 @@ pub(crate) fn findings(analysis: &Analysis) -> String {
         .map(|finding| one(finding, history))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// That nothing was found, and what that is worth.
+pub(super) fn none_found(history: &History) -> String {
+    match history.loss.sentence() {
+        None if history.has_cut || history.events == 0 => "no deadlocks found\n".to_owned(),
+        None => {
+            "no deadlocks found, but the trace ends before a moment that is known of all threads\n"
+                .to_owned()
+        }
+        Some(lost) => format!(
+            "no deadlocks found in what is left of the trace ({lost}): there may be some all the same\n"
+        ),
+    }
 }
 
 /// `deadlock-cycle, proven: task #7 "transfer b→a" and …`

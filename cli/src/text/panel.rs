@@ -21,7 +21,10 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
             );
         }
     };
-    row("state", &state(panel));
+    row(
+        "state",
+        &state(panel, history.loss.is_gap() || !history.has_cut),
+    );
     if let Some(at) = &panel.at {
         row("stuck at", &clean(at));
     }
@@ -65,13 +68,19 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
     text
 }
 
-fn state(panel: &TaskPanel) -> String {
+fn state(panel: &TaskPanel, is_uncertain: bool) -> String {
     let long = panel.long;
     match panel.state {
         PanelState::Running => format!("running for {long}"),
         PanelState::Scheduled => format!("scheduled for {long}: woken or new, not yet polled"),
         PanelState::Waiting => format!("waiting for {long}"),
-        PanelState::Stuck => format!("{} for {long}: it can never go on", styled(ALARM, "stuck")),
+        PanelState::Stuck if is_uncertain => {
+            format!("perhaps stuck for {long}: part of the record is missing")
+        }
+        PanelState::Stuck => format!(
+            "{} for {long}: it can only be cancelled",
+            styled(ALARM, "stuck")
+        ),
         PanelState::Completed => format!("completed at {}, after {long}", panel.since),
         PanelState::Panicked => format!(
             "{} at {}, after {long}",

@@ -2,9 +2,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use ais_analyzer::report::{self, Summary, TraceInfo};
+use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 
-use super::{ALARM, BOLD, DIM, WARN, count, finding::headline, styled, thousands};
+use super::{
+    ALARM, BOLD, DIM, WARN, count,
+    finding::{headline, none_found},
+    styled, thousands,
+};
 use crate::analysis::Analysis;
 use crate::output::clean;
 
@@ -20,7 +24,7 @@ pub(crate) fn summary(analysis: &Analysis) -> String {
     text += &found(analysis);
     if !summary.live.is_empty() {
         text += "\n";
-        text += &live(&summary);
+        text += &live(analysis, &summary);
     }
     text += "\n";
     text + &next(analysis, &info, &summary)
@@ -116,7 +120,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
 
 fn found(analysis: &Analysis) -> String {
     match &analysis.findings[..] {
-        [] => "no deadlocks found\n".to_owned(),
+        [] => none_found(&analysis.trace.history),
         findings => {
             let headlines: String = findings
                 .iter()
@@ -127,22 +131,34 @@ fn found(analysis: &Analysis) -> String {
     }
 }
 
-fn live(summary: &Summary) -> String {
-    let shown = &summary.live[..summary.live.len().min(LIVE)];
+fn live(analysis: &Analysis, summary: &Summary) -> String {
+    let in_finding = |task: &LiveTask| {
+        analysis
+            .findings
+            .iter()
+            .any(|finding| finding.tasks.iter().any(|named| named.id == task.id))
+    };
+    let (named, others): (Vec<&LiveTask>, Vec<&LiveTask>) =
+        summary.live.iter().partition(|task| in_finding(task));
+    let shown: Vec<&LiveTask> = named.into_iter().chain(others).take(LIVE).collect();
     let names: Vec<String> = shown
         .iter()
-        .map(|task| clean(&format!("#{} {}", task.id.0, task.name)))
+        .map(|task| shorten(&clean(&format!("#{} {}", task.id.0, task.name))))
         .collect();
     let width = names
         .iter()
         .map(|name| name.chars().count())
         .max()
-        .unwrap_or(0)
-        .min(40);
+        .unwrap_or(0);
     let mut text = "alive at the end:\n".to_owned();
     for (task, name) in shown.iter().zip(&names) {
+        let state_name = if task.state == "stuck" && analysis.trace.history.loss.is_gap() {
+            "stuck?"
+        } else {
+            task.state
+        };
         let pad = " ".repeat(width.saturating_sub(name.chars().count()));
-        let state = format!("{:<9}", task.state);
+        let state = format!("{state_name:<9}");
         let state = if task.state == "stuck" {
             styled(ALARM, &state)
         } else {
@@ -193,4 +209,13 @@ fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
         )
     });
     format!("next:\n{}", lines.collect::<String>())
+}
+
+/// A name, cut to what a table has room for.
+fn shorten(name: &str) -> String {
+    const ROOM: usize = 40;
+    if name.chars().count() <= ROOM {
+        return name.to_owned();
+    }
+    name.chars().take(ROOM - 1).chain(['…']).collect()
 }

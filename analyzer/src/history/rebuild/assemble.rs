@@ -78,6 +78,7 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
         spawned: facts[0].1.at,
         size: 0,
         late: true,
+        has_gaps: false,
         polls: Vec::new(),
         wakes: Vec::new(),
         dropped: None,
@@ -126,6 +127,9 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
         }
     }
     begins.sort_by_key(|(number, _)| *number);
+    task.has_gaps = begins
+        .windows(2)
+        .any(|pair| pair[1].0 != pair[0].0.wrapping_add(1));
     ends.sort_by_key(|(number, ..)| *number);
     let mut ends = ends.into_iter().peekable();
     for (number, mut poll) in begins {
@@ -142,20 +146,23 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
         }
         task.polls.push(poll);
     }
-    close_lost_polls(&mut task.polls);
+    task.has_gaps |= close_lost_polls(&mut task.polls);
     task
 }
 
-/// A poll with a successor has ended, even where its end is lost.
-fn close_lost_polls(polls: &mut [Poll]) {
+/// A poll with a successor has ended, even where its end is lost. Whether there was any such.
+fn close_lost_polls(polls: &mut [Poll]) -> bool {
+    let mut has_gaps = false;
     for i in 1..polls.len() {
         let next = polls[i].begin;
         let poll = &mut polls[i - 1];
         if poll.end.is_none() {
+            has_gaps = true;
             poll.end = Some(next.max(poll.begin));
             poll.outcome = PollOutcome::Pending;
         }
     }
+    has_gaps
 }
 
 pub(super) fn futures(facts: FactsOf<FutureFact>) -> Vec<Future> {
@@ -368,7 +375,27 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
         .first()
         .is_none_or(|change| change.sequence == 1);
     resource.uncertain |= has_gap || !begins;
+    distrust_moving_guards(&mut resource.changes);
     resource
+}
+
+/// Where one task has ever dropped what another had taken, guards of this lock are moved around: none of its holders is sure.
+fn distrust_moving_guards(changes: &mut [Change]) {
+    let moved = changes
+        .windows(2)
+        .any(|pair| match (&pair[0].kind, &pair[1].kind) {
+            (ChangeKind::Acquired(hold), ChangeKind::Released) => {
+                pair[1].by.is_some() && pair[1].by != hold.task
+            }
+            _ => false,
+        });
+    if moved {
+        for change in changes {
+            if let ChangeKind::Acquired(hold) = &mut change.kind {
+                hold.exact = false;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,12 +13,18 @@ use super::{FunctionId, History, ThreadId};
 use crate::decode::Decoded;
 use walk::Facts;
 
-/// Rebuilds the history of every entity.
+/// Rebuilds the history of every entity, up to the last moment that is known of all threads.
+///
+/// A recorder writes the threads' events one thread after the other, so that a trace which ends in the middle (of a program that was
+/// killed, or still runs) may know more of one thread than of another: a task that was seen to wait on one, and not seen to release
+/// on the other just before it, would seem to hold what it does not.
 pub fn rebuild(decoded: &Decoded) -> History {
     let walked: Vec<Facts> = decoded
         .threads
         .par_iter()
-        .map(|(&thread, batches)| walk::walk(ThreadId(thread), batches, &decoded.clock))
+        .map(|(&thread, batches)| {
+            walk::walk(ThreadId(thread), batches, &decoded.clock, decoded.cut)
+        })
         .collect();
     let mut facts = Facts::default();
     for part in walked {
@@ -58,7 +64,11 @@ pub fn rebuild(decoded: &Decoded) -> History {
             .keys()
             .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
             .collect(),
-        end: decoded.clock.last().max(last_event),
+        end: decoded.cut.map_or_else(
+            || decoded.clock.last().max(last_event),
+            |cut| decoded.clock.time(cut),
+        ),
+        has_cut: decoded.cut.is_some(),
         events: decoded.events,
         loss: decoded.loss.clone(),
         by_task: std::collections::HashMap::new(),

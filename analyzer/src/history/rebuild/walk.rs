@@ -102,8 +102,13 @@ struct Walker<'a> {
     facts: Facts,
 }
 
-/// Reads the events of one thread.
-pub(super) fn walk(thread: ThreadId, batches: &[EventBatch], clock: &Clock) -> Facts {
+/// Reads the events of one thread that were recorded before the tick `cut`.
+pub(super) fn walk(
+    thread: ThreadId,
+    batches: &[EventBatch],
+    clock: &Clock,
+    cut: Option<u64>,
+) -> Facts {
     let mut walker = Walker {
         thread,
         clock,
@@ -121,7 +126,10 @@ pub(super) fn walk(thread: ThreadId, batches: &[EventBatch], clock: &Clock) -> F
         }
         expected = Some(batch.head.first.wrapping_add(batch.head.events));
         dropped = batch.head.dropped;
-        for event in batch.events() {
+        for event in batch
+            .events()
+            .filter(|event| cut.is_none_or(|cut| event.tick < cut))
+        {
             walker.step(&event);
         }
     }

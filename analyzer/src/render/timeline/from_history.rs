@@ -68,9 +68,18 @@ fn header(trace: &Trace) -> Header {
         duration: trace.history.end,
         tasks: trace.history.tasks.len(),
         events: trace.history.events,
-        lost: trace.history.loss.sentence(),
+        lost: lost(trace),
         tool: concat!("inspect-analyze ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
+}
+
+fn lost(trace: &Trace) -> Option<String> {
+    let sentence = trace.history.loss.sentence();
+    if trace.source.ended {
+        return sentence;
+    }
+    let end = "its end: the program was killed, or still runs";
+    Some(sentence.map_or_else(|| end.to_owned(), |lost| format!("{lost}; {end}")))
 }
 
 fn note(finding: &Finding) -> FindingNote {
@@ -306,6 +315,7 @@ mod tests {
             spawned: Nanos(10),
             size: 0,
             late: false,
+            has_gaps: false,
             polls: vec![poll(1, 20, 30), poll(2, 70, 80)],
             wakes: vec![wake(60, 1)],
             dropped: None,
