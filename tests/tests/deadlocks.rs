@@ -489,6 +489,25 @@ fn an_operation_that_moved_beside_a_timer_is_no_deadlock() {
 }
 
 #[test]
+fn a_guard_that_went_along_with_a_spawned_task_is_no_deadlock() {
+    static SHARDS: OnceLock<Vec<Mutex<u32>>> = OnceLock::new();
+    assert_innocent(&on_tokio(|| async {
+        let shard = &SHARDS.get_or_init(|| vec![Mutex::new(0)])[0];
+        let parent = async move {
+            let guard = shard.lock().await;
+            let child = async move {
+                sleep(10 * MOMENT).await;
+                drop(guard);
+            };
+            spawn("child", child, tokio::spawn);
+            *shard.lock().await += 1;
+        };
+        spawn("parent", parent, tokio::spawn);
+        sleep(2 * MOMENT).await;
+    }));
+}
+
+#[test]
 fn locks_that_are_not_recorded_are_not_judged() {
     // A true deadlock, but one lock is tokio's own: the trace cannot know who holds it, so nothing is claimed.
     assert_innocent(&on_tokio(|| async {

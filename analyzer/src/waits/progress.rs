@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::history::{
-    HandleSide, History, Hold, Operation, OperationId, OperationKind, Resource, ResourceId, TaskId,
-    TaskState,
+    HandleSide, History, Hold, Operation, OperationId, OperationKind, Resource, ResourceId, Task,
+    TaskId, TaskState,
 };
+use crate::time::Nanos;
 
 /// Which tasks can progress, and what the others wait for.
 #[derive(Debug, Default)]
@@ -29,7 +30,11 @@ pub struct Wait {
 
 /// Where something that a waiting operation needs can be.
 struct Places {
-    tasks: Vec<TaskId>,
+    /// The task that is known to have had it last, and that a finding names.
+    named: Vec<TaskId>,
+    /// Others to which it may have been handed: any of all these could act.
+    handed: Vec<TaskId>,
+    /// It is nowhere else.
     exact: bool,
 }
 
@@ -44,12 +49,7 @@ enum Needs {
 /// The fixpoint at the end of the trace.
 pub fn progress(history: &History) -> Progress {
     let model = Model::new(history);
-    let live: Vec<TaskId> = history
-        .tasks
-        .iter()
-        .filter(|task| task.state().is_live())
-        .map(|task| task.id)
-        .collect();
+    let live: Vec<TaskId> = model.live.iter().copied().collect();
     let needs: HashMap<TaskId, Vec<(OperationId, Needs)>> = live
         .iter()
         .filter_map(|&task| model.needs_of_task(task).map(|needs| (task, needs)))
@@ -97,7 +97,12 @@ fn can_end(needs: &Needs, can: &HashSet<TaskId>) -> bool {
         Needs::Nothing => true,
         // A thing that may be anywhere can be moved by anybody who can move.
         Needs::One(places) => places.iter().any(|place| {
-            place.tasks.iter().any(|task| can.contains(task)) || (!place.exact && !can.is_empty())
+            place
+                .named
+                .iter()
+                .chain(&place.handed)
+                .any(|task| can.contains(task))
+                || (!place.exact && !can.is_empty())
         }),
     }
 }
@@ -109,7 +114,7 @@ fn wait(operation: OperationId, needs: Needs) -> Wait {
     };
     let mut on: Vec<TaskId> = places
         .iter()
-        .flat_map(|place| place.tasks.iter().copied())
+        .flat_map(|place| place.named.iter().copied())
         .collect();
     on.sort_unstable();
     on.dedup();
@@ -123,7 +128,11 @@ fn wait(operation: OperationId, needs: Needs) -> Wait {
 /// The state at the end of the trace, arranged for questions about waiting.
 struct Model<'a> {
     history: &'a History,
+    /// The tasks that have not ended.
+    live: HashSet<TaskId>,
     pending: HashMap<TaskId, Vec<&'a Operation>>,
+    /// The tasks that each task has spawned.
+    children: HashMap<TaskId, Vec<&'a Task>>,
     /// The tasks whose pending operations use an end of a channel.
     using: HashMap<(ResourceId, u64), Vec<TaskId>>,
 }
@@ -145,9 +154,23 @@ impl<'a> Model<'a> {
                 using.entry((resource, handle)).or_default().push(task);
             }
         }
+        let mut children: HashMap<TaskId, Vec<&Task>> = HashMap::new();
+        for task in &history.tasks {
+            if let Some(parent) = task.spawned_by {
+                children.entry(parent).or_default().push(task);
+            }
+        }
+        let live = history
+            .tasks
+            .iter()
+            .filter(|task| task.state().is_live())
+            .map(|task| task.id)
+            .collect();
         Model {
             history,
+            live,
             pending,
+            children,
             using,
         }
     }
@@ -197,7 +220,8 @@ impl<'a> Model<'a> {
             }),
             OperationKind::Join(id) => match self.history.task(id) {
                 Some(task) if task.state().is_live() => Needs::One(vec![Places {
-                    tasks: vec![id],
+                    named: vec![id],
+                    handed: Vec::new(),
                     exact: true,
                 }]),
                 _ => Needs::Nothing,
@@ -219,16 +243,34 @@ impl<'a> Model<'a> {
         let Some(task) = hold.task else {
             return Needs::Nothing;
         };
-        let is_live = self
-            .history
-            .task(task)
-            .is_some_and(|task| task.state().is_live());
+        let is_live = self.is_live(task);
         // A guard that outlived its task is somewhere else.
-        let tasks = if is_live { vec![task] } else { Vec::new() };
+        let named = if is_live { vec![task] } else { Vec::new() };
         Needs::One(vec![Places {
-            tasks,
+            named,
+            handed: self.spawned_since(task, hold.since),
             exact: hold.exact && is_live,
         }])
+    }
+
+    /// The live tasks that `task` has spawned since, and those that these have spawned: a guard that it held may have gone with them.
+    fn spawned_since(&self, task: TaskId, since: Nanos) -> Vec<TaskId> {
+        let mut spawned: Vec<TaskId> = Vec::new();
+        let mut seen = HashSet::from([task]);
+        let mut open = vec![task];
+        while let Some(parent) = open.pop() {
+            for child in self.children.get(&parent).into_iter().flatten() {
+                if child.spawned >= since && seen.insert(child.id) {
+                    open.push(child.id);
+                    spawned.extend(Some(child.id).filter(|&id| self.is_live(id)));
+                }
+            }
+        }
+        spawned
+    }
+
+    fn is_live(&self, task: TaskId) -> bool {
+        self.live.contains(&task)
     }
 
     /// Somebody with a receiver must act.
@@ -251,17 +293,16 @@ impl<'a> Model<'a> {
             let Some(used): Option<Vec<TaskId>> = end.users.iter().copied().collect() else {
                 return Needs::Nothing;
             };
-            let is_live = |task: &TaskId| {
-                self.history
-                    .task(*task)
-                    .is_some_and(|task| task.state().is_live())
-            };
-            let tasks: Vec<TaskId> = waiting.chain(used).filter(is_live).collect();
+            let tasks: Vec<TaskId> = waiting
+                .chain(used)
+                .filter(|&task| self.is_live(task))
+                .collect();
             if tasks.is_empty() {
                 return Needs::Nothing;
             }
             places.push(Places {
-                tasks,
+                named: tasks,
+                handed: Vec::new(),
                 exact: false,
             });
         }
