@@ -27,7 +27,8 @@ use crate::session::{self, Session};
 ///
 /// `executor` is the function that spawns: `tokio::spawn`, `smol::spawn`, `|task| pool.spawn(task)`, … It gets the recorded task in
 /// place of the future. Awaiting the returned handle is recorded as waiting for this task; it dereferences to the executor's own
-/// handle (for `abort` and the like).
+/// handle (for `abort` and the like). Hand over the function itself, or a closure that calls it and returns its handle: a time-out
+/// that a closure puts around the task or around the handle is not seen, and what it ends looks endless.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -83,6 +83,9 @@ fn lost(trace: &Trace) -> Option<String> {
 }
 
 fn note(finding: &Finding) -> FindingNote {
+    let facts = finding.facts.iter().map(|fact| fact.text.clone());
+    let because = finding.confidence_because.as_ref();
+    let because = because.map(|because| format!("{} only: {because}", finding.confidence.name()));
     FindingNote {
         headline: format!(
             "{}, {}: {}",
@@ -90,7 +93,7 @@ fn note(finding: &Finding) -> FindingNote {
             finding.confidence.name(),
             finding.title
         ),
-        facts: finding.facts.iter().map(|fact| fact.text.clone()).collect(),
+        facts: facts.chain(because).collect(),
         advice: finding.advice.clone(),
         since: finding.since,
     }

@@ -140,11 +140,7 @@ pub(super) fn look(activity: Activity) -> Look {
             Fill::Solid(RGBColor(0xe6, 0x9f, 0x00)),
             HALF,
         ),
-        Activity::WaitsForLock => (
-            "waits for a lock or permit",
-            Fill::Pattern("ais-lock"),
-            BAND,
-        ),
+        Activity::WaitsForLock => ("waits for a lock", Fill::Pattern("ais-lock"), BAND),
         Activity::WaitsForChannel => ("waits for a channel", Fill::Pattern("ais-channel"), BAND),
         Activity::WaitsForTask => ("waits for a task", Fill::Pattern("ais-task"), BAND),
         Activity::WaitsForOther => (
