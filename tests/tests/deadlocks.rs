@@ -508,6 +508,57 @@ fn a_guard_that_went_along_with_a_spawned_task_is_no_deadlock() {
 }
 
 #[test]
+fn a_handle_that_another_task_waits_on_by_now_is_no_deadlock() {
+    assert_innocent(&on_tokio(|| async {
+        let lock = Arc::new(Mutex::named("m", 0));
+        let parent = async move {
+            let guard = lock.lock().await;
+            let wants = lock.clone();
+            let mut child = spawn(
+                "child",
+                async move { *wants.lock().await += 1 },
+                tokio::spawn,
+            );
+            // It gives up waiting, and leaves that to somebody else.
+            assert!(timeout(MOMENT / 4, &mut child).await.is_err());
+            spawn("reaper", async move { child.await.unwrap() }, tokio::spawn);
+            sleep(10 * MOMENT).await;
+            drop(guard);
+        };
+        spawn("parent", parent, tokio::spawn);
+        sleep(2 * MOMENT).await;
+    }));
+}
+
+#[test]
+fn a_lock_whose_guards_were_seen_to_move_is_not_relied_on() {
+    let _turn = turn();
+    let trace = recorded(|| {
+        // An executor whose tasks borrow: guards can go from one to the other without any `'static`.
+        let lock = Mutex::named("m", 0);
+        let (sender, receiver) = smol::channel::bounded(1);
+        let executor = smol::LocalExecutor::new();
+        let gives = async {
+            for _ in 0..2 {
+                let guard = lock.lock().await;
+                sender.send(guard).await.unwrap();
+                *lock.lock().await += 1;
+            }
+        };
+        let takes = async {
+            drop(receiver.recv().await.unwrap());
+            let _kept = receiver.recv().await.unwrap();
+            smol::Timer::after(10 * MOMENT).await;
+        };
+        let gives = spawn("gives", gives, |task| executor.spawn(task));
+        let takes = spawn("takes", takes, |task| executor.spawn(task));
+        smol::block_on(executor.run(smol::Timer::after(2 * MOMENT)));
+        drop((gives, takes));
+    });
+    assert_innocent(&[findings(&trace)]);
+}
+
+#[test]
 fn locks_that_are_not_recorded_are_not_judged() {
     // A true deadlock, but one lock is tokio's own: the trace cannot know who holds it, so nothing is claimed.
     assert_innocent(&on_tokio(|| async {
