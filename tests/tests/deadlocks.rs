@@ -533,28 +533,43 @@ fn a_handle_that_another_task_waits_on_by_now_is_no_deadlock() {
 #[test]
 fn a_lock_whose_guards_were_seen_to_move_is_not_relied_on() {
     let _turn = turn();
+    // An executor whose tasks borrow: guards can go from one to the other without any `'static`.
+    let lock = OnceLock::new();
+    let (sender, receiver) = smol::channel::bounded(1);
+    let executor = smol::LocalExecutor::new();
     let trace = recorded(|| {
-        // An executor whose tasks borrow: guards can go from one to the other without any `'static`.
-        let lock = Mutex::named("m", 0);
-        let (sender, receiver) = smol::channel::bounded(1);
-        let executor = smol::LocalExecutor::new();
-        let gives = async {
+        let lock = lock.get_or_init(|| Mutex::named("m", 0));
+        let (sender, receiver) = (sender.clone(), receiver.clone());
+        let gives = async move {
             for _ in 0..2 {
                 let guard = lock.lock().await;
                 sender.send(guard).await.unwrap();
                 *lock.lock().await += 1;
             }
         };
-        let takes = async {
+        let takes = async move {
             drop(receiver.recv().await.unwrap());
             let _kept = receiver.recv().await.unwrap();
             smol::Timer::after(10 * MOMENT).await;
         };
-        let gives = spawn("gives", gives, |task| executor.spawn(task));
-        let takes = spawn("takes", takes, |task| executor.spawn(task));
+        spawn("gives", gives, |task| executor.spawn(task))
+            .into_inner()
+            .detach();
+        spawn("takes", takes, |task| executor.spawn(task))
+            .into_inner()
+            .detach();
         smol::block_on(executor.run(smol::Timer::after(2 * MOMENT)));
-        drop((gives, takes));
     });
+    let waiting = trace
+        .history
+        .tasks
+        .iter()
+        .filter(|task| trace.history.pending_operations(task.id).count() > 0);
+    assert_eq!(
+        waiting.count(),
+        1,
+        "one task waits for the lock whose guard it gave away"
+    );
     assert_innocent(&[findings(&trace)]);
 }
 
