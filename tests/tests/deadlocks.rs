@@ -511,17 +511,24 @@ fn a_guard_that_went_along_with_a_spawned_task_is_no_deadlock() {
 fn a_handle_that_another_task_waits_on_by_now_is_no_deadlock() {
     assert_innocent(&on_tokio(|| async {
         let lock = Arc::new(Mutex::named("m", 0));
+        let (hand_over, handed_over) = tokio::sync::oneshot::channel::<
+            ais_recorder::JoinHandle<tokio::task::JoinHandle<()>>,
+        >();
+        let reaper = async move { handed_over.await.unwrap().await.unwrap() };
+        spawn("reaper", reaper, tokio::spawn);
+        let wants = lock.clone();
         let parent = async move {
             let guard = lock.lock().await;
-            let wants = lock.clone();
-            let mut child = spawn(
-                "child",
-                async move { *wants.lock().await += 1 },
-                tokio::spawn,
-            );
+            // Spawned by nobody that is recorded: the guard cannot have gone along.
+            let wait = async move { *wants.lock().await += 1 };
+            let runtime = tokio::runtime::Handle::current();
+            let child =
+                std::thread::spawn(move || spawn("child", wait, |task| runtime.spawn(task)));
+            let mut child = child.join().unwrap();
             // It gives up waiting, and leaves that to somebody else.
             assert!(timeout(MOMENT / 4, &mut child).await.is_err());
-            spawn("reaper", async move { child.await.unwrap() }, tokio::spawn);
+            assert!(hand_over.send(child).is_ok());
+            sleep(MOMENT / 2).await;
             sleep(10 * MOMENT).await;
             drop(guard);
         };
