@@ -21,6 +21,7 @@ mod error;
 pub mod findings;
 pub mod history;
 pub mod names;
+pub mod number;
 pub mod render;
 pub mod report;
 pub mod source;

@@ -4,6 +4,7 @@ mod finding;
 mod panel;
 mod summary;
 
+use ais_analyzer::number::grouped;
 use anstyle::{AnsiColor, Style};
 
 pub(crate) use finding::findings;
@@ -24,22 +25,9 @@ fn styled(style: Style, text: &str) -> String {
 fn count(n: usize, one: &str) -> String {
     format!(
         "{} {one}{}",
-        thousands(n as u64),
+        grouped(n as u64),
         if n == 1 { "" } else { "s" }
     )
-}
-
-/// Digits in groups of three.
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]
@@ -51,6 +39,5 @@ mod tests {
         assert_eq!(count(1, "task"), "1 task");
         assert_eq!(count(0, "task"), "0 tasks");
         assert_eq!(count(1_234_567, "event"), "1,234,567 events");
-        assert_eq!(thousands(999), "999");
     }
 }

@@ -1,9 +1,10 @@
 //! The panel of one task.
 
 use ais_analyzer::history::History;
+use ais_analyzer::number::grouped;
 use ais_analyzer::report::{PanelState, TaskPanel};
 
-use super::{ALARM, BOLD, DIM, count, styled, thousands};
+use super::{ALARM, BOLD, DIM, count, styled};
 use crate::output::clean;
 
 /// Everything about one task that fits on a screen.
@@ -112,7 +113,7 @@ fn spawned(panel: &TaskPanel, history: &History) -> String {
 fn polls(panel: &TaskPanel) -> String {
     format!(
         "{}, {} in all, {} the longest",
-        thousands(panel.polls as u64),
+        grouped(panel.polls as u64),
         panel.busy,
         panel.longest_poll
     )

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use ais_analyzer::number::grouped;
 use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 
 use super::{
     ALARM, BOLD, DIM, WARN, count,
     finding::{headline, none_found},
-    styled, thousands,
+    styled,
 };
 use crate::analysis::Analysis;
 use crate::output::clean;
@@ -81,28 +82,28 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
     let states = parts
         .iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, name)| format!("{} {name}", thousands(*n as u64)));
+        .map(|(n, name)| format!("{} {name}", grouped(*n as u64)));
     let states = states.collect::<Vec<_>>().join(", ");
     let states = if states.is_empty() {
         String::new()
     } else {
         format!(" ({states})")
     };
-    let mut ends = vec![format!("{} alive{states}", thousands(alive as u64))];
+    let mut ends = vec![format!("{} alive{states}", grouped(alive as u64))];
     for (n, name) in [
         (tasks.completed, "completed"),
         (tasks.panicked, "panicked"),
         (tasks.cancelled, "cancelled"),
     ] {
         if n > 0 {
-            ends.push(format!("{} {name}", thousands(n as u64)));
+            ends.push(format!("{} {name}", grouped(n as u64)));
         }
     }
     text += &row(
         "tasks",
         &format!(
             "{}: {}; {}",
-            thousands(info.tasks as u64),
+            grouped(info.tasks as u64),
             ends.join(", "),
             count(summary.polls, "poll")
         ),
@@ -173,7 +174,7 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
     if summary.live.len() > shown.len() {
         text += &format!(
             "  and {} more\n",
-            thousands((summary.live.len() - shown.len()) as u64)
+            grouped((summary.live.len() - shown.len()) as u64)
         );
     }
     text

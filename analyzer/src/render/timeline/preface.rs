@@ -6,12 +6,13 @@ use plotters::style::text_anchor::HPos;
 use super::backend::Brush;
 use super::model::{Activity, FindingNote, Timeline};
 use super::sheet::Sheet;
-use super::text::{Font, clean, grouped, shorten, width, wrap};
+use super::text::{Font, clean, shorten, width, wrap};
 use super::theme::{
     ACTIVITIES, ALARM, ALARM_LINE, ALARM_TINT, BAR, BODY, BODY_BOLD, CAPTION, FACT, FILE, HEADLINE,
     INK, MARGIN, MUTED, PX, SMALL, SMALL_BOLD, STUCK, TITLE, WARNING_LINE, WARNING_TINT, WIDTH,
     look,
 };
+use crate::number::grouped;
 
 /// Findings with a panel of their own.
 pub(super) const MOST_FINDINGS: usize = 3;

@@ -235,19 +235,6 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A count with its thousands set apart: `1,204,000`.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,13 +310,5 @@ mod tests {
         let lines = wrap(&"word ".repeat(100), FONT, 1000, 3);
         assert_eq!(lines.len(), 3);
         assert!(lines[2].contains('…') && width(&lines[2], FONT) <= 1000);
-    }
-
-    #[test]
-    fn counts_are_grouped_by_thousands() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
     }
 }
