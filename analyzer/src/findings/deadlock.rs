@@ -257,9 +257,7 @@ fn why(kind: Kind, cycle: &Cycle, operations: &[&Operation]) -> String {
         _ => "each of them can only go on when the next one does",
     };
     if all_locks && cycle.exact {
-        format!(
-            "{who}, by guards of locks that only the holders' own futures borrow; only cancelling one of them ends it"
-        )
+        format!("{who}; only cancelling one of them ends it")
     } else {
         format!(
             "{who}, and no task outside of the circle can do it for them; only cancelling one of them ends it"
