@@ -1,0 +1,2 @@
+//! Tokio, recorded.
+pub use real::*;
