@@ -173,6 +173,8 @@ tables! {
         size: Plain,
         /// [`task_flag`] bits.
         flags: Plain,
+        /// The runtime or the set of local tasks that it was handed to, as a resource; zero where that is not known.
+        executor: Delta,
     }
     /// An executor polls a task, on this thread. Polls nest where a task blocks on another.
     33 PollBegin "poll_begin" {
@@ -209,6 +211,24 @@ tables! {
         waker: Delta,
         /// The number of this wake among those of that waker, from 1.
         number: Delta,
+    }
+
+    /// Somebody asked for a task to be cancelled (`abort`). It ends at once, at its next await point, or not at all where it is done.
+    37 TaskAbort "task_abort" {
+        /// The task.
+        task: Delta,
+    }
+    /// A task gave way to others of its own accord (`yield_now`): it will be polled again without anything having happened.
+    38 Yield "yield" {
+        /// Where in source.
+        location: Delta,
+        /// The future inside which it did; zero where that is the task itself.
+        future: Delta,
+    }
+    /// The next event of this thread was done by a task that is not recorded, of which the runtime's own number is known.
+    39 Foreign "foreign" {
+        /// The number that the runtime gave the task.
+        task: Delta,
     }
 
     /// A future with a name was made.
@@ -259,7 +279,8 @@ tables! {
         kind: Plain,
         /// Where it was made.
         location: Delta,
-        /// Permits or slots; 1 for a mutex.
+        /// Units that it has at first: permits of a semaphore, slots of a channel, readers that a lock admits, tasks that a barrier
+        /// waits for; 1 for a mutex.
         capacity: Plain,
         /// Its name, as a [`Text`]; zero where it has none.
         name: Delta,
@@ -271,13 +292,14 @@ tables! {
         /// The resource.
         resource: Delta,
     }
-    /// An operation could not be done at once, and begins to wait. (A join is recorded as one whenever it is awaited.)
+    /// An operation could not be done at once, and begins to wait. One that was dropped unpolled is recorded when it is dropped, and
+    /// ends as never polled; a `notified()` is recorded when it is made, since it counts from then on.
     52 OperationBegin "operation_begin" {
         /// Its number.
         operation: Delta,
         /// An [`operation_kind`].
         kind: Plain,
-        /// The resource; for a join the task that is waited for.
+        /// The resource; for a join the task that is waited for; zero for a timer.
         target: Delta,
         /// Which of the resource's ends it uses (channels), see [`HandleNew`].
         handle: Plain,
@@ -287,6 +309,13 @@ tables! {
         future: Delta,
         /// [`operation_flag`] bits.
         flags: Plain,
+        /// How many units it wants; for a timer, the nanoseconds until its deadline.
+        units: Plain,
+        /// The number of this change of the resource: the operation was in its queue by then. Zero where there is no queue (a join, a
+        /// timer).
+        sequence: Delta,
+        /// How many of the changes just before this one happened while the operation came into the queue: their order to it is unknown.
+        overlap: Plain,
     }
     /// An operation was polled again, and still waits.
     53 OperationPoll "operation_poll" {
@@ -304,14 +333,19 @@ tables! {
         /// The number of this firing, from 1.
         number: Delta,
     }
-    /// An operation that waited is over.
+    /// An operation that waited is over. One that is dropped is recorded before the fact.
     55 OperationEnd "operation_end" {
         /// The operation.
         operation: Delta,
         /// An [`outcome`].
         outcome: Plain,
+        /// The resource, as in [`OperationBegin`]; zero where there is no queue.
+        resource: Delta,
+        /// The number of this change of the resource.
+        sequence: Delta,
     }
-    /// A lock was taken. Recorded after the fact.
+    /// Units of a resource were taken: a lock, permits, a slot of a channel. Recorded after the fact. The number of this change is
+    /// also the number of the *hold*, by which later changes name it.
     56 Acquire "acquire" {
         /// The resource.
         resource: Delta,
@@ -325,13 +359,19 @@ tables! {
         operation: Delta,
         /// [`operation_flag`] bits.
         flags: Plain,
+        /// How many units: 1 for a mutex or a reader, all for a writer.
+        units: Plain,
     }
-    /// A lock is given back. Recorded before the fact.
+    /// Units are given back. Recorded before the fact.
     57 Release "release" {
         /// The resource.
         resource: Delta,
         /// The number of this change.
         sequence: Delta,
+        /// The hold they are of, see [`Acquire`]; zero where it was taken before the recording.
+        hold: Delta,
+        /// How many units; a writer that becomes a reader gives back all but one.
+        units: Plain,
     }
     /// A message is put into a channel. Recorded before the fact.
     58 Send "send" {
@@ -343,6 +383,8 @@ tables! {
         handle: Plain,
         /// Where in source.
         location: Delta,
+        /// [`send_flag`] bits.
+        flags: Plain,
     }
     /// The channel had no room (or was closed): takes back the [`Send`] before it.
     59 SendFailed "send_failed" {
@@ -351,7 +393,7 @@ tables! {
         /// The number of this change.
         sequence: Delta,
     }
-    /// A message was taken out of a channel. Recorded after the fact.
+    /// Messages were taken out of a channel. Recorded after the fact.
     60 Receive "receive" {
         /// The channel.
         resource: Delta,
@@ -361,6 +403,8 @@ tables! {
         handle: Plain,
         /// Where in source.
         location: Delta,
+        /// How many.
+        messages: Plain,
     }
     /// A channel is closed: no more can be sent. Recorded before the fact.
     61 Close "close" {
@@ -388,6 +432,137 @@ tables! {
         sequence: Delta,
         /// Which end.
         handle: Delta,
+    }
+    /// A part of a hold became a hold of its own, whose number is that of this change.
+    64 HoldSplit "hold_split" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The hold that was split.
+        hold: Delta,
+        /// How many units the new hold has.
+        units: Plain,
+    }
+    /// A hold became a part of another one.
+    65 HoldMerge "hold_merge" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The hold that grew.
+        hold: Delta,
+        /// The hold that is gone.
+        gone: Delta,
+    }
+    /// Units are gone for good: they will never be given back (`forget`).
+    66 Forget "forget" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The hold they are of; zero where they were free.
+        hold: Delta,
+        /// How many units.
+        units: Plain,
+    }
+    /// Units are added to a resource (`add_permits`). Recorded before the fact.
+    67 Add "add" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// How many units.
+        units: Plain,
+        /// Where in source.
+        location: Delta,
+    }
+    /// Waiting tasks are notified, or the value that they wait for is set. Recorded before the fact.
+    68 Notify "notify" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// A [`notify_mode`].
+        mode: Plain,
+        /// Where in source.
+        location: Delta,
+    }
+    /// A task comes to a barrier. Recorded before the fact.
+    69 Arrive "arrive" {
+        /// The barrier.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// Where in source.
+        location: Delta,
+    }
+    /// A task became a member of a set of tasks.
+    70 MemberNew "member_new" {
+        /// The set.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The task.
+        task: Delta,
+    }
+    /// A task is no member of its set any more: it was joined, or let go.
+    71 MemberGone "member_gone" {
+        /// The set.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The task; zero where all are gone.
+        task: Delta,
+    }
+    /// A resource, or an end of it, was unwrapped: from now on it can be used without being recorded.
+    72 Escape "escape" {
+        /// The resource.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+    }
+    /// This thread enters a section of a [`section_kind`]. Sections nest.
+    73 SectionBegin "section_begin" {
+        /// A [`section_kind`].
+        kind: Plain,
+        /// The resource that it keeps others from; zero where there is none.
+        resource: Delta,
+        /// Where in source.
+        location: Delta,
+    }
+    /// This thread leaves the innermost section of this kind and resource.
+    74 SectionEnd "section_end" {
+        /// A [`section_kind`].
+        kind: Plain,
+        /// The resource.
+        resource: Delta,
+    }
+    /// The deadline of a timer that is waited for was moved.
+    75 TimerSet "timer_set" {
+        /// The operation that waits for it.
+        operation: Delta,
+        /// Nanoseconds until the new deadline.
+        delay: Plain,
+    }
+    /// The last clone of a waker that its task was polled with is gone, and had not been woken since that poll: nobody can wake the task
+    /// through it any more.
+    77 WakersGone "wakers_gone" {
+        /// The task.
+        task: Delta,
+        /// Which of its wakers, see [`PollBegin`].
+        waker: Delta,
+    }
+    /// A receiver was too slow: messages are gone before it saw them.
+    76 Lag "lag" {
+        /// The channel.
+        resource: Delta,
+        /// The number of this change.
+        sequence: Delta,
+        /// The receiving end.
+        handle: Plain,
+        /// How many messages it missed.
+        messages: Plain,
     }
 }
 
@@ -432,6 +607,18 @@ numbers! {
     task_flag {
         /// It existed before it was first recorded: its earlier history is missing.
         LATE = 1,
+        /// It is a function that runs on a thread of its own (`spawn_blocking`); its one poll is the run.
+        BLOCKING = 2,
+        /// A thread blocks until it is done (`block_on`).
+        BLOCK_ON = 4,
+        /// It is bound to the thread that spawned it (`spawn_local`).
+        LOCAL = 8,
+        /// Nobody gave it a name: that is the type of its future.
+        UNNAMED = 16,
+        /// Its future can hold something that acts when it is dropped: a guard, an end of a channel.
+        CAN_HOLD = 32,
+        /// What it returns can hold such a thing.
+        CAN_RETURN = 64,
     }
     /// What is known of a function.
     function_flag {
@@ -444,11 +631,39 @@ numbers! {
         MUTEX = 1,
         /// A channel with room for `capacity` messages.
         CHANNEL = 2,
+        /// A lock with many readers or one writer. Its capacity is how many readers it admits.
+        RWLOCK = 3,
+        /// Permits.
+        SEMAPHORE = 4,
+        /// A channel without a bound.
+        UNBOUNDED_CHANNEL = 5,
+        /// A channel for one message.
+        ONESHOT = 6,
+        /// A channel that keeps the last value only.
+        WATCH = 7,
+        /// A channel each of whose receivers gets each message.
+        BROADCAST = 8,
+        /// Lets tasks wait until they are notified.
+        NOTIFY = 9,
+        /// Lets tasks wait until `capacity` of them have come.
+        BARRIER = 10,
+        /// A value that the first one who asks for it makes.
+        ONCE_CELL = 11,
+        /// A value that is set once, and waited for.
+        SET_ONCE = 12,
+        /// A set of tasks that are joined as they end.
+        TASK_SET = 13,
+        /// An executor with `capacity` threads that poll tasks.
+        RUNTIME = 14,
+        /// An executor of tasks that are bound to one thread (`LocalSet`); whoever polls it drives them.
+        LOCAL_SET = 15,
     }
     /// What is known of a resource.
     resource_flag {
         /// It existed before it was first recorded: who holds it, or what is queued in it, may be unknown.
         LATE = 1,
+        /// It is a constant, recorded from its first use on: nothing was ever done with it before, unless recording began late.
+        CONST = 2,
     }
     /// What an operation asks for.
     operation_kind {
@@ -460,6 +675,34 @@ numbers! {
         RECEIVE = 3,
         /// Waits for a task to end.
         JOIN = 4,
+        /// `read()`.
+        READ = 5,
+        /// `write()`.
+        WRITE = 6,
+        /// `acquire()`, of `units` permits.
+        ACQUIRE = 7,
+        /// `reserve()`, of `units` slots of a channel.
+        RESERVE = 8,
+        /// `closed()`: waits until nobody is at the other end.
+        CLOSED = 9,
+        /// `changed()`, `wait_for()`: waits for another value.
+        CHANGED = 10,
+        /// `notified()`.
+        NOTIFIED = 11,
+        /// `wait()` at a barrier.
+        BARRIER = 12,
+        /// Waits for another task to make the value of a cell.
+        INIT = 13,
+        /// `wait()` for a value to be set.
+        SET = 14,
+        /// `join_next()`: waits for any task of a set to end.
+        JOIN_NEXT = 15,
+        /// Waits for a time to come.
+        SLEEP = 16,
+        /// Waits for something else, until a time comes. Ends as ready where the time came first.
+        TIMEOUT = 17,
+        /// Waits for the next tick of an interval.
+        TICK = 18,
     }
     /// What is known of an operation, or of how a lock was taken.
     operation_flag {
@@ -471,6 +714,39 @@ numbers! {
         STATIC = 4,
         /// It cannot be told whether the resource lies in static memory.
         MAYBE_STATIC = 8,
+        /// What is taken does not borrow the resource: it can be moved anywhere.
+        OWNED = 16,
+        /// Its task had used up its budget for this turn: the poll says nothing about the resource.
+        NO_BUDGET = 32,
+        /// It is polled through a function (`poll_recv`): nobody sees when it is given up.
+        NO_DROP = 64,
+        /// The thread blocks until it is done.
+        BLOCKING = 128,
+    }
+    /// What is known of a message.
+    send_flag {
+        /// It can hold something that acts when it is dropped: a guard, an end of a channel.
+        CAN_HOLD = 1,
+    }
+    /// Who is notified.
+    notify_mode {
+        /// The first task that waits, or the next one that will.
+        ONE = 1,
+        /// The task that began to wait last, or the next one that will.
+        LAST = 2,
+        /// All tasks that wait now.
+        WAITERS = 3,
+        /// All, from now on: a value is set.
+        SET = 4,
+    }
+    /// What a thread is in the middle of.
+    section_kind {
+        /// `block_in_place`: the thread blocks, and others take over its tasks.
+        BLOCK_IN_PLACE = 1,
+        /// The value of a watch channel is borrowed: senders block.
+        BORROW = 2,
+        /// A runtime is shut down: its tasks are cancelled.
+        SHUTDOWN = 3,
     }
     /// Which end of a channel a handle is.
     handle_end {

@@ -18,15 +18,18 @@ pub(crate) struct Context {
     pub(crate) start: usize,
     /// Where it ends.
     pub(crate) end: usize,
+    /// The task's executor, as a resource.
+    pub(crate) executor: u64,
 }
 
 impl Context {
-    const NONE: Context = Context {
+    pub(crate) const NONE: Context = Context {
         task: 0,
         future: 0,
         waker: 0,
         start: 0,
         end: 0,
+        executor: 0,
     };
 
     /// Whether the value at `address` lies inside the task's future.
@@ -43,6 +46,18 @@ thread_local! {
 #[inline]
 pub(crate) fn current() -> Context {
     CURRENT.get()
+}
+
+/// Whether a recorded task is polled by this thread.
+#[must_use]
+pub fn is_in_task() -> bool {
+    CURRENT.get().task != 0
+}
+
+/// The executor, as a resource, of the task that this thread polls; zero where there is none.
+#[must_use]
+pub fn current_executor() -> u64 {
+    CURRENT.get().executor
 }
 
 /// Puts back what was current when it is dropped.

@@ -110,6 +110,28 @@ pub(crate) fn name(name: &str) -> u64 {
     lock().name(name)
 }
 
+/// The number of the name of a type, quickly where this thread has used it before.
+pub(crate) fn type_name<T>() -> u64 {
+    const SLOTS: usize = 64;
+    thread_local! {
+        static CACHE: [Cell<(usize, usize, u32)>; SLOTS] =
+            const { [const { Cell::new((0, 0, 0)) }; SLOTS] };
+    }
+    let name = std::any::type_name::<T>();
+    // A string constant is known by where it lies.
+    let (address, len) = (name.as_ptr().addr(), name.len());
+    CACHE.with(|cache| {
+        let slot = &cache[(address ^ len) % SLOTS];
+        let (cached, cached_len, id) = slot.get();
+        if (cached, cached_len) == (address, len) {
+            return u64::from(id);
+        }
+        let id = lock().text(name);
+        slot.set((address, len, id as u32));
+        id
+    })
+}
+
 /// The number of a place in source, quickly where this thread has used it before.
 pub(crate) fn location(place: &'static StdLocation<'static>) -> u64 {
     const SLOTS: usize = 64;

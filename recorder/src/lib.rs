@@ -43,19 +43,22 @@ extern crate self as ais_recorder;
 
 mod context;
 mod define;
+mod foreign;
 mod future;
+pub mod instrument;
 mod operation;
 mod platform;
 mod record;
 mod recorder;
-#[cfg(feature = "sync")]
 mod resource;
+mod section;
 mod segment;
 mod session;
 #[cfg(feature = "sync")]
 pub mod sync;
 mod task;
 mod trace;
+mod waker;
 mod writer;
 
 pub use future::{TraceExt, Traced};

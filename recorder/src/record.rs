@@ -5,23 +5,25 @@
 
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{
-    Acquire, AwaitEnter, AwaitLeave, Close, FutureBegin, FutureEnd, FutureNew, HandleDrop,
-    HandleNew, Kind, OperationBegin, OperationEnd, OperationFired, OperationPoll, PollBegin,
-    PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, Send, SendFailed, TaskDrop, TaskNew,
-    Wake,
+    Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
+    FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, Kind, Lag, MemberGone,
+    MemberNew, Notify, OperationBegin, OperationEnd, OperationFired, OperationPoll, PollBegin,
+    PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, SectionBegin, SectionEnd, Send,
+    SendFailed, TaskAbort, TaskDrop, TaskNew, TimerSet, Wake, WakersGone, Yield,
 };
 
 use crate::platform;
 use crate::segment;
 
 /// An event that can be recorded.
-pub(crate) trait Record: Row {
+pub trait Record: Row {
     /// The record, tick not yet set, and how many of its words are used.
-    fn pack(&self) -> ([u64; MAX_WORDS], usize);
+    #[doc(hidden)]
+    fn pack(&self) -> ([u64; 8], usize);
 }
 
 /// The words of the longest record.
-pub(crate) const MAX_WORDS: usize = 6;
+pub(crate) const MAX_WORDS: usize = 8;
 
 macro_rules! layouts {
     ($( $kind:ident $( [ $( $field:ident: $bits:literal ),* ] )* )*) => {
@@ -73,11 +75,14 @@ macro_rules! layouts {
 }
 
 layouts! {
-    TaskNew [task: 64] [parent: 64] [name: 32, location: 32] [size: 56, flags: 8]
+    TaskNew [task: 64] [parent: 64] [name: 32, location: 32] [size: 56, flags: 8] [executor: 64]
     PollBegin [task: 48, waker: 16] [poll: 32, wakes: 32]
     PollEnd [task: 64] [poll: 32, outcome: 8, wakers: 24]
     TaskDrop [task: 64]
     Wake [task: 48, waker: 16] [number: 32]
+    TaskAbort [task: 64]
+    Yield [location: 32] [future: 64]
+    Foreign [task: 64]
     FutureNew [future: 64] [function: 32]
     FutureBegin [future: 64] [function: 64] [parent: 64]
     AwaitEnter [future: 64] [point: 32]
@@ -85,18 +90,32 @@ layouts! {
     FutureEnd [future: 64] [outcome: 8]
     ResourceNew [resource: 64] [kind: 8, flags: 8] [name: 32, location: 32] [capacity: 64]
     ResourceDrop [resource: 64]
-    OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [kind: 8, flags: 8]
+    OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [units: 64] [sequence: 64] [kind: 8, flags: 8, overlap: 32]
     OperationPoll [operation: 64] [fires: 32, flags: 8]
     OperationFired [operation: 64] [number: 32]
-    OperationEnd [operation: 64] [outcome: 8]
-    Acquire [resource: 64] [sequence: 64] [location: 32, flags: 8] [future: 64] [operation: 64]
-    Release [resource: 64] [sequence: 64]
-    Send [resource: 64] [sequence: 64] [handle: 32, location: 32]
+    OperationEnd [operation: 64] [resource: 64] [sequence: 56, outcome: 8]
+    Acquire [resource: 64] [sequence: 64] [location: 32, units: 32] [future: 56, flags: 8] [operation: 64]
+    Release [resource: 64] [sequence: 64] [hold: 64] [units: 32]
+    Send [resource: 64] [sequence: 64] [handle: 32, location: 32] [flags: 8]
     SendFailed [resource: 64] [sequence: 64]
-    Receive [resource: 64] [sequence: 64] [handle: 32, location: 32]
+    Receive [resource: 64] [sequence: 64] [handle: 32, location: 32] [messages: 32]
     Close [resource: 64] [sequence: 64]
     HandleNew [resource: 64] [sequence: 64] [handle: 32, end: 8]
     HandleDrop [resource: 64] [sequence: 64] [handle: 32]
+    HoldSplit [resource: 64] [sequence: 64] [hold: 64] [units: 32]
+    HoldMerge [resource: 64] [sequence: 64] [hold: 64] [gone: 64]
+    Forget [resource: 64] [sequence: 64] [hold: 64] [units: 64]
+    Add [resource: 64] [sequence: 64] [units: 64] [location: 32]
+    Notify [resource: 64] [sequence: 64] [mode: 8, location: 32]
+    Arrive [resource: 64] [sequence: 64] [location: 32]
+    MemberNew [resource: 64] [sequence: 64] [task: 64]
+    MemberGone [resource: 64] [sequence: 64] [task: 64]
+    Escape [resource: 64] [sequence: 64]
+    SectionBegin [resource: 64] [kind: 8, location: 32]
+    SectionEnd [resource: 64] [kind: 8]
+    TimerSet [operation: 64] [delay: 64]
+    Lag [resource: 64] [sequence: 64] [handle: 32] [messages: 64]
+    WakersGone [task: 48, waker: 16]
 }
 
 /// Records an event of this thread, now. The caller has checked that a recording is under way.
@@ -114,6 +133,7 @@ pub(crate) fn emit<R: Record>(event: &R) {
         3 => segment::push([words[0], words[1], words[2]]),
         4 => segment::push([words[0], words[1], words[2], words[3]]),
         5 => segment::push([words[0], words[1], words[2], words[3], words[4]]),
+        6 => segment::push([words[0], words[1], words[2], words[3], words[4], words[5]]),
         _ => segment::push(words),
     }
 }

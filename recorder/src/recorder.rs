@@ -5,9 +5,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use ais_format::frame::FileHeader;
 use ais_format::write::TraceWriter;
@@ -137,7 +137,8 @@ impl Recorder {
         }
     }
 
-    /// Starts a recording if the environment asks for one: `AIS_TRACE=trace.ais ./program`. None where the variable is unset or empty.
+    /// Starts a recording if the environment asks for one: `AIS_TRACE=trace.ais ./program`. None where the variable is unset or empty,
+    /// or where the recorded tokio has started that recording already.
     ///
     /// A service that must start whether it can be recorded or not keeps what comes of
     /// `Recorder::from_env().inspect_err(|error| eprintln!("not recorded: {error}")).ok().flatten()`.
@@ -146,7 +147,9 @@ impl Recorder {
     /// As [`Builder::start`].
     pub fn from_env() -> io::Result<Option<Recorder>> {
         match std::env::var_os(TRACE_VARIABLE) {
-            Some(path) if !path.is_empty() => Recorder::builder().path(path).start().map(Some),
+            Some(path) if !path.is_empty() && of_process().is_none() => {
+                Recorder::builder().path(path).start().map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -194,6 +197,80 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         // Told on stderr by the writer already.
         let _ = self.end();
+    }
+}
+
+/// The recording that lasts as long as the process.
+fn of_process() -> MutexGuard<'static, Option<Recorder>> {
+    static OF_PROCESS: Mutex<Option<Recorder>> = Mutex::new(None);
+    OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a recording if the environment asks for one, at the first call; it lasts until the process ends. For wrappers of executors,
+/// which call this when a program makes its first one. A recording that cannot be started is told on standard error, and the program
+/// goes on unrecorded.
+#[inline]
+pub fn start_once_from_env() {
+    static ONCE: Once = Once::new();
+    if !ONCE.is_completed() {
+        ONCE.call_once(start_from_env);
+    }
+}
+
+#[cold]
+fn start_from_env() {
+    match Recorder::from_env() {
+        Ok(None) => {}
+        Ok(Some(recorder)) => {
+            *of_process() = Some(recorder);
+            platform::at_exit(finish_at_exit);
+        }
+        // The program started one by itself: that is the one to be had.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => eprintln!("ais-recorder: not recorded: {error}"),
+    }
+}
+
+/// Ends the recording of a process that exits. Waits for the disk, but not for ever.
+extern "C" fn finish_at_exit() {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let Some(mut recorder) = of_process().take() else {
+        return;
+    };
+    session::set(Session::NONE);
+    recorder.progress.stop.store(true, Ordering::Release);
+    let Some(thread) = recorder.thread.take() else {
+        return;
+    };
+    thread.thread().unpark();
+    let began = Instant::now();
+    while !thread.is_finished() && began.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until what was recorded so far is in the file, for two seconds at most, on platforms where nothing can be done when a process
+/// exits; elsewhere that is done then, and this does nothing.
+pub fn flush() {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    if platform::HAS_AT_EXIT || !session::is_recording() {
+        return;
+    }
+    let (progress, thread) = match &*of_process() {
+        Some(recorder) => match &recorder.thread {
+            Some(thread) => (Arc::clone(&recorder.progress), thread.thread().clone()),
+            None => return,
+        },
+        None => return,
+    };
+    // One that begins after this has what was recorded before it.
+    let wanted = progress.rounds.load(Ordering::Acquire) + 2;
+    progress.flush.store(true, Ordering::Release);
+    thread.unpark();
+    let began = Instant::now();
+    while progress.rounds.load(Ordering::Acquire) < wanted && began.elapsed() < PATIENCE {
+        progress.flush.store(true, Ordering::Release);
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

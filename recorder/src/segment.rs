@@ -114,16 +114,19 @@ pub(crate) fn push<const N: usize>(record: [u64; N]) {
         } else {
             // By value, so that the record need not lie in memory on the way that is taken nearly always.
             let word = |i: usize| record.get(i).copied().unwrap_or(0);
-            push_to_next(N, word(0), word(1), word(2), word(3), word(4), word(5));
+            let (first, last) = (
+                [word(0), word(1), word(2), word(3)],
+                [word(4), word(5), word(6), word(7)],
+            );
+            push_to_next(N, first, last);
         }
     });
 }
 
 #[cold]
 #[inline(never)]
-fn push_to_next(len: usize, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64, w5: u64) {
-    let record = [w0, w1, w2, w3, w4, w5];
-    let record = &record[..len];
+fn push_to_next(len: usize, first: [u64; 4], last: [u64; 4]) {
+    let record = first.iter().chain(&last).take(len);
     // Where the thread-locals are gone already, nothing would hand the segment over: better to lose the event than the segment.
     let Ok(thread) = THREAD.try_with(|thread| Arc::clone(&thread.get_or_init(register).0)) else {
         DROPPED_AT_EXIT.fetch_add(1, Ordering::Relaxed);
@@ -138,7 +141,7 @@ fn push_to_next(len: usize, w0: u64, w1: u64, w2: u64, w3: u64, w4: u64, w5: u64
     for (slot, word) in segment.words.iter().zip(record) {
         slot.store(*word, Ordering::Relaxed);
     }
-    segment.len.store(record.len(), Ordering::Release);
+    segment.len.store(len, Ordering::Release);
     SEGMENT.set(segment);
 }
 

@@ -15,7 +15,8 @@ impl Session {
 
 /// Whether a recording is under way: one relaxed load.
 #[inline]
-pub(crate) fn is_recording() -> bool {
+#[must_use]
+pub fn is_recording() -> bool {
     SESSION.load(Ordering::Relaxed) != 0
 }
 

@@ -9,19 +9,20 @@ use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use ais_format::event::{
-    self, PollBegin, PollEnd, TaskDrop, TaskNew, operation_kind, outcome, poll_outcome, task_flag,
+    PollBegin, PollEnd, TaskAbort, TaskDrop, TaskNew, Yield, operation_flag, operation_kind,
+    outcome, poll_outcome, task_flag,
 };
 
 use crate::context;
 use crate::define;
-use crate::operation::{Request, Waiting};
+use crate::foreign::emit_attributed;
+use crate::operation::{Request, Slot, Target};
 use crate::record::emit;
 use crate::session::{self, Session};
+use crate::waker::{LentWaker, RetiredWaker};
 
 /// Hands `future` to an executor as a recorded task with a name.
 ///
@@ -46,12 +47,10 @@ where
     F: Future,
 {
     let task = task(name, future);
-    let id = task.recorded.id;
+    let id = task.id();
     JoinHandle {
         handle: executor(task),
-        task: id,
-        waiting: None,
-        location: Location::caller(),
+        joining: Joining::new(id, Location::caller()),
     }
 }
 
@@ -63,22 +62,26 @@ where
 /// ```
 #[track_caller]
 pub fn task<F: Future>(name: impl Into<Cow<'static, str>>, future: F) -> Task<F> {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let mut recorded = Recorded {
-        id: NEXT.fetch_add(1, Ordering::Relaxed),
-        session: Session::NONE,
-        polls: 0,
-        identities: 0,
-        completed: false,
-        name: name.into(),
+    let about = About {
+        name: Some(name.into()),
+        flags: 0,
+        executor: 0,
         location: Location::caller(),
-        waker: None,
-        older: Vec::new(),
     };
-    if session::is_recording() {
-        recorded.announce::<F>(0);
-    }
-    Task { future, recorded }
+    Task::new(about, future)
+}
+
+/// What is known of a task when it is made.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Its name; where it has none, the type of its future stands for it.
+    pub name: Option<Cow<'static, str>>,
+    /// [`task_flag`] bits beyond those that are found out here.
+    pub flags: u64,
+    /// The runtime, or the set of local tasks, that it is handed to; zero where that is not known.
+    pub executor: u64,
+    /// Where it is spawned.
+    pub location: &'static Location<'static>,
 }
 
 pin_project_lite::pin_project! {
@@ -100,6 +103,32 @@ pin_project_lite::pin_project! {
     }
 }
 
+impl<F: Future> Task<F> {
+    /// Makes `future` a recorded task.
+    #[inline]
+    pub fn new(about: About, future: F) -> Task<F> {
+        let mut recorded = Recorded {
+            id: session::next_local_id(),
+            session: Session::NONE,
+            polls: 0,
+            identities: 0,
+            completed: false,
+            about,
+            waker: None,
+            older: Vec::new(),
+        };
+        if session::is_recording() {
+            recorded.announce::<F, F::Output>(0);
+        }
+        Task { future, recorded }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u64 {
+        self.recorded.id
+    }
+}
+
 /// What is known of a task between its polls.
 struct Recorded {
     id: u64,
@@ -109,66 +138,171 @@ struct Recorded {
     /// How many wakers it has had.
     identities: u32,
     completed: bool,
-    name: Cow<'static, str>,
-    location: &'static Location<'static>,
-    waker: Option<(Arc<TaskWaker>, Waker)>,
+    about: About,
+    waker: Option<LentWaker>,
     /// Wakers of before the executor changed its own, of which clones are still alive.
-    older: Vec<Arc<TaskWaker>>,
+    older: Vec<RetiredWaker>,
 }
 
 impl Recorded {
     #[cold]
-    fn announce<F>(&mut self, flags: u64) {
+    fn announce<F, T>(&mut self, flags: u64) {
         self.session = session::current();
-        emit(&TaskNew {
-            task: self.id,
-            parent: context::current().task,
-            name: define::name(&self.name),
-            location: define::location(self.location),
-            size: size_of::<F>() as u64,
-            flags,
-        });
+        announce::<F, T>(self.id, &self.about, flags);
     }
 
     #[cold]
-    fn renew_waker(&mut self, inner: &Waker) {
-        self.older.extend(self.waker.take().map(|(waker, _)| waker));
-        self.older.retain(|waker| Arc::strong_count(waker) > 1);
+    fn renew_waker(&mut self, inner: &std::task::Waker) {
+        self.older.extend(self.waker.take().map(LentWaker::retire));
+        self.older.retain(|waker| waker.clones() > 0);
         self.identities += 1;
-        let waker = Arc::new(TaskWaker {
-            task: self.id,
-            identity: self.identities,
-            inner: inner.clone(),
-            wakes: AtomicU32::new(0),
-        });
-        self.waker = Some((Arc::clone(&waker), Waker::from(waker)));
+        self.waker = Some(LentWaker::new(self.id, self.identities, inner.clone()));
     }
 }
 
-/// The waker that a recorded task gives to what it waits for.
-struct TaskWaker {
-    task: u64,
-    identity: u32,
-    inner: Waker,
-    wakes: AtomicU32,
+/// Records that a task was made of an `F` that will give a `T`.
+fn announce<F, T>(id: u64, about: &About, mut flags: u64) {
+    if about.name.is_none() {
+        flags |= task_flag::UNNAMED;
+    }
+    if std::mem::needs_drop::<F>() {
+        flags |= task_flag::CAN_HOLD;
+    }
+    if std::mem::needs_drop::<T>() {
+        flags |= task_flag::CAN_RETURN;
+    }
+    let name = match &about.name {
+        Some(name) => define::name(name),
+        None => define::type_name::<F>(),
+    };
+    emit(&TaskNew {
+        task: id,
+        parent: context::current().task,
+        name,
+        location: define::location(about.location),
+        size: size_of::<F>() as u64,
+        flags: about.flags | flags,
+        executor: about.executor,
+    });
 }
 
-impl Wake for TaskWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
+/// A function that an executor runs on a thread of its own, recorded as a task with one poll.
+pub struct Job<F> {
+    run: Option<F>,
+    id: u64,
+    /// It was announced to this recording.
+    session: Session,
+    executor: u64,
+}
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Recorded before the fact: the poll that this causes must not seem to have come before it.
-        let number = self.wakes.fetch_add(1, Ordering::AcqRel) + 1;
+impl<F> Job<F> {
+    /// Makes `run` a recorded task.
+    pub fn new<T>(about: &About, run: F) -> Job<F>
+    where
+        F: FnOnce() -> T,
+    {
+        let id = session::next_local_id();
+        let mut session = Session::NONE;
         if session::is_recording() {
-            emit(&event::Wake {
-                task: self.task,
-                waker: self.identity.into(),
-                number: number.into(),
-            });
+            session = session::current();
+            announce::<F, T>(id, about, task_flag::BLOCKING);
         }
-        self.inner.wake_by_ref();
+        Job {
+            run: Some(run),
+            id,
+            session,
+            executor: about.executor,
+        }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn is_recorded(&self) -> bool {
+        session::is_recording() && self.session == session::current()
+    }
+
+    /// Runs it.
+    ///
+    /// # Panics
+    /// The function does.
+    pub fn run<T>(mut self) -> T
+    where
+        F: FnOnce() -> T,
+    {
+        let Some(run) = self.run.take() else {
+            unreachable!("it runs once, since that consumes it")
+        };
+        if !self.is_recorded() {
+            return run();
+        }
+        emit(&PollBegin {
+            task: self.id,
+            poll: 1,
+            wakes: 0,
+            waker: 0,
+        });
+        let on_panic = OnPanic {
+            task: self.id,
+            poll: 1,
+        };
+        let scope = context::enter(context::Context {
+            task: self.id,
+            executor: self.executor,
+            ..context::Context::NONE
+        });
+        let result = run();
+        drop(scope);
+        std::mem::forget(on_panic);
+        emit(&PollEnd {
+            task: self.id,
+            poll: 1,
+            outcome: poll_outcome::READY,
+            wakers: 0,
+        });
+        result
+    }
+}
+
+impl<F> Drop for Job<F> {
+    fn drop(&mut self) {
+        if self.run.is_some() && self.is_recorded() {
+            emit(&TaskDrop { task: self.id });
+        }
+    }
+}
+
+impl<F> std::fmt::Debug for Job<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Records the end of a poll that panics.
+struct OnPanic {
+    task: u64,
+    poll: u64,
+}
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        emit(&PollEnd {
+            task: self.task,
+            poll: self.poll,
+            outcome: poll_outcome::PANICKED,
+            wakers: 0,
+        });
+    }
+}
+
+/// Records that somebody asks for a task to be cancelled. Before the fact.
+pub fn aborting(task: u64) {
+    if task != 0 && session::is_recording() {
+        emit(&TaskAbort { task });
     }
 }
 
@@ -187,93 +321,144 @@ impl<F: Future> Future for Task<F> {
 
 #[inline(never)]
 fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
-    /// Records the end of a poll that panics.
-    struct OnPanic {
-        task: u64,
-        poll: u64,
-    }
-    impl Drop for OnPanic {
-        fn drop(&mut self) {
-            emit(&PollEnd {
-                task: self.task,
-                poll: self.poll,
-                outcome: poll_outcome::PANICKED,
-                wakers: 0,
-            });
-        }
-    }
-
     let this = task.project();
     let recorded = this.recorded;
     if recorded.session != session::current() {
-        recorded.announce::<F>(task_flag::LATE);
+        recorded.announce::<F, F::Output>(task_flag::LATE);
     }
     if !recorded
         .waker
         .as_ref()
-        .is_some_and(|(waker, _)| waker.inner.will_wake(cx.waker()))
+        .is_some_and(|waker| waker.wakes_through(cx.waker()))
     {
         recorded.renew_waker(cx.waker());
     }
-    let Some((shared, lent)) = &recorded.waker else {
+    let Some(lent) = &recorded.waker else {
         unreachable!("it was just made")
     };
     recorded.polls = recorded.polls.wrapping_add(1);
     let (id, poll) = (recorded.id, u64::from(recorded.polls));
-    let seen = shared.wakes.load(Ordering::Acquire);
+    lent.begin_poll();
+    let seen = lent.wakes();
     let start = std::ptr::from_ref(&*this.future).addr();
 
     emit(&PollBegin {
         task: id,
         poll,
         wakes: seen.into(),
-        waker: shared.identity.into(),
+        waker: lent.identity().into(),
     });
     let on_panic = OnPanic { task: id, poll };
     let scope = context::enter(context::Context {
         task: id,
         future: 0,
-        waker: lent.data().addr(),
+        waker: lent.waker().data().addr(),
         start,
         end: start + size_of::<F>(),
+        executor: recorded.about.executor,
     });
-    let result = this.future.poll(&mut Context::from_waker(lent));
+    let result = this.future.poll(&mut Context::from_waker(lent.waker()));
     drop(scope);
     std::mem::forget(on_panic);
 
-    // Two of the references are ours: the one to count by, and the waker that is lent to each poll.
-    let current = Arc::strong_count(shared).saturating_sub(2);
-    let older: usize = recorded
-        .older
-        .iter()
-        .map(|waker| Arc::strong_count(waker) - 1)
-        .sum();
-    let wakers = (current + older) as u64;
     recorded.completed = result.is_ready();
-    let outcome = if recorded.completed {
-        poll_outcome::READY
+    let (outcome, clones) = if recorded.completed {
+        (poll_outcome::READY, lent.clones())
     } else {
-        poll_outcome::PENDING
+        (poll_outcome::PENDING, lent.end_poll(seen))
     };
+    let older: u32 = recorded.older.iter().map(RetiredWaker::clones).sum();
+    let wakers = clones + older;
     emit(&PollEnd {
         task: id,
         poll,
         outcome,
-        wakers,
+        wakers: wakers.into(),
     });
-    if wakers == 0 && shared.wakes.load(Ordering::Acquire) == seen {
+    if wakers == 0 && lent.wakes() == seen {
         // Nobody will wake this task through us any more: the executor must see as many wakers as it would without us.
         recorded.waker = None;
     }
     result
 }
 
+/// Records that the current task gives way to others of its own accord.
+#[inline]
+pub fn yielding(location: &'static Location<'static>) {
+    if session::is_recording() {
+        emit_attributed(&Yield {
+            location: define::location(location),
+            future: context::current().future,
+        });
+    }
+}
+
+/// The recorded side of a handle that waits for a task to end.
+///
+/// The handle outlives what awaits it: that it is not awaited any more is not seen.
+#[derive(Debug)]
+pub struct Joining {
+    task: u64,
+    slot: Slot,
+    location: &'static Location<'static>,
+}
+
+impl Joining {
+    /// That of the task with this number, whose handle was made at `location`.
+    #[must_use]
+    pub fn new(task: u64, location: &'static Location<'static>) -> Joining {
+        Joining {
+            task,
+            slot: Slot::new(),
+            location,
+        }
+    }
+
+    /// The number of the task.
+    pub fn task(&self) -> u64 {
+        self.task
+    }
+
+    fn request(&self) -> Request<'static> {
+        Request {
+            kind: operation_kind::JOIN,
+            target: Target::Task(self.task),
+            handle: 0,
+            units: 1,
+            location: self.location,
+            flags: operation_flag::NO_DROP,
+        }
+    }
+
+    /// Polls the handle, which lies at `address` now, by `poll`.
+    #[inline]
+    pub fn poll<T>(
+        &mut self,
+        address: usize,
+        has_budget: crate::operation::HasBudget,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.slot.is_unrecorded() {
+            return poll(cx);
+        }
+        let request = self.request();
+        self.slot
+            .poll(&request, address, has_budget, cx, poll, |_| outcome::READY)
+            .map(|(result, _)| result)
+    }
+}
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        self.slot.give_up(&self.request());
+    }
+}
+
 /// The handle of a spawned task: awaiting it is recorded as waiting for the task. Made by [`spawn`].
 pub struct JoinHandle<H> {
+    joining: Joining,
     handle: H,
-    task: u64,
-    waiting: Option<Waiting>,
-    location: &'static Location<'static>,
 }
 
 impl<H> JoinHandle<H> {
@@ -303,23 +488,8 @@ impl<H: Future + Unpin> Future for JoinHandle<H> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<H::Output> {
         let address = std::ptr::from_ref(&*self).addr();
         let this = &mut *self;
-        if this.waiting.is_none() && !session::is_recording() {
-            return Pin::new(&mut this.handle).poll(cx);
-        }
-        let request = Request {
-            kind: operation_kind::JOIN,
-            target: this.task,
-            handle: 0,
-            location: this.location,
-        };
-        let waiting = this
-            .waiting
-            .get_or_insert_with(|| Waiting::begin(&request, 0, address, cx));
-        let result = waiting.poll(address, cx, |cx| Pin::new(&mut this.handle).poll(cx));
-        if result.is_ready() {
-            waiting.end(outcome::READY);
-            this.waiting = None;
-        }
-        result
+        let handle = &mut this.handle;
+        this.joining
+            .poll(address, || true, cx, |cx| Pin::new(&mut *handle).poll(cx))
     }
 }

@@ -32,6 +32,10 @@ pub(crate) struct Progress {
     pub(crate) bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) stop: AtomicBool,
+    /// Write now, not at the next interval.
+    pub(crate) flush: AtomicBool,
+    /// How often everything was written.
+    pub(crate) rounds: AtomicU64,
 }
 
 impl ThreadProgress {
@@ -109,6 +113,7 @@ impl Writer {
                     .heartbeat(clock, self.progress.dropped.load(Ordering::Relaxed))?;
                 written = Instant::now();
             }
+            self.progress.rounds.fetch_add(1, Ordering::AcqRel);
             if stop {
                 let dropped = self.progress.dropped.load(Ordering::Relaxed);
                 let file = self.trace.finish(clock, dropped)?;
@@ -120,6 +125,7 @@ impl Writer {
             let since = Instant::now();
             while since.elapsed() < INTERVAL
                 && !segment::is_pressed()
+                && !self.progress.flush.swap(false, Ordering::AcqRel)
                 && !self.progress.stop.load(Ordering::Acquire)
             {
                 thread::park_timeout(LOOK);

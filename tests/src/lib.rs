@@ -3,6 +3,8 @@
 //! The look is deliberately slow and obvious (frame after frame, everything in memory): it is what the tests compare others with.
 #![forbid(unsafe_code)]
 
+pub mod events;
+
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -11,6 +13,8 @@ use ais_format::Error;
 use ais_format::chunk::Chunk;
 use ais_format::frame::{ChunkHeader, FileHeader};
 use ais_recorder::{Recorder, Status};
+
+use events::Events;
 
 /// Runs `program` while this process is recorded into the file at `path`.
 ///
@@ -25,6 +29,22 @@ pub fn record<T>(path: &Path, program: impl FnOnce() -> T) -> io::Result<(T, Sta
     let recorder = Recorder::builder().path(path).start()?;
     let result = program();
     Ok((result, recorder.stop()?))
+}
+
+/// Records `program` in a file that is read back and deleted.
+///
+/// # Errors
+/// As [`record`]; or what was written cannot be read.
+///
+/// # Panics
+/// Events were lost.
+pub fn events_of(program: impl FnOnce()) -> io::Result<Events> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("trace.ais");
+    let ((), status) = record(&path, program)?;
+    assert_eq!(status.dropped, 0, "events were lost");
+    let trace = Trace::read(&std::fs::read(&path)?).map_err(io::Error::other)?;
+    Ok(Events::of(&trace))
 }
 
 /// A whole trace in memory.

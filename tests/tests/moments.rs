@@ -125,6 +125,8 @@ fn one_had_released() -> Content {
             &Release {
                 resource: 2,
                 sequence: 2,
+                hold: 1,
+                units: 1,
             },
         );
     });

@@ -345,6 +345,7 @@ fn example() -> (FileHeader, Content) {
         location: 1,
         size: 24,
         flags: 0,
+        executor: 0,
     };
     let end = |poll, outcome, wakers| PollEnd {
         task: 1,

@@ -34,7 +34,7 @@ impl Rows {
 }
 
 /// The most columns that a kind of this version has.
-pub(crate) const MAX_WIDTH: usize = 8;
+pub(crate) const MAX_WIDTH: usize = 10;
 
 /// Room for the table being finished.
 #[derive(Debug, Default)]

@@ -146,6 +146,16 @@ impl Event<'_> {
             _ => R::from_columns(|_| 0),
         }
     }
+
+    /// The value in one of its columns, counted from 0; zero where there is no such column. For readers that know a kind by its table
+    /// only.
+    #[must_use]
+    pub fn value(&self, column: usize) -> u64 {
+        match self.table {
+            Some(table) => table.column(column).get(self.index).copied().unwrap_or(0),
+            None => 0,
+        }
+    }
 }
 
 /// The decoded content of a chunk.

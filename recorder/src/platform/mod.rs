@@ -1,6 +1,7 @@
 //! Everything that depends on the machine: the clock, and what static memory is. Each trick has a portable twin here; the `portable`
 //! feature forces the twins, so that they are built and tested where the tricks work too.
 
+mod exit;
 mod statics;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
 mod tsc;
@@ -8,6 +9,7 @@ mod tsc;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+pub(crate) use exit::{HAS_AT_EXIT, at_exit};
 pub(crate) use statics::{Statics, find as find_statics, lies_in_static_memory};
 
 /// What a tick of the recording's clock is.

@@ -5,21 +5,16 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use ais_format::event::{
-    Close, HandleDrop, HandleNew, Receive, Send, SendFailed, handle_end, operation_kind, outcome,
-    resource_kind,
+    Close, Receive, Send, SendFailed, handle_end, operation_kind, outcome, resource_kind, send_flag,
 };
 use async_channel::{RecvError, SendError, TryRecvError, TrySendError};
 
 use crate::define;
-use crate::operation::{Request, Waiting};
-use crate::record::emit;
-use crate::resource::Resource;
-use crate::session;
+use crate::operation::{Done, Operation, Request, Subject};
+use crate::resource::{End, Ends, HasResource as _, Resource};
 
 /// A channel with room for `capacity` messages, whose use is recorded: [`async_channel::bounded`] with a record of what is queued,
 /// who waits, and where its ends are.
@@ -57,129 +52,21 @@ fn make<T>(
     location: &'static Location<'static>,
 ) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = async_channel::bounded(capacity);
-    let shared = Arc::new(Shared {
-        resource: Resource::new(resource_kind::CHANNEL, capacity as u64, location, name),
-        handles: AtomicU64::new(0),
-    });
+    let ends = Ends::new(Resource::new(
+        resource_kind::CHANNEL,
+        capacity as u64,
+        location,
+        name,
+    ));
     let sender = Sender {
-        end: End::new(Arc::clone(&shared), handle_end::SENDER),
+        end: End::new(&ends, handle_end::SENDER),
         inner: sender,
     };
     let receiver = Receiver {
-        end: End::new(shared, handle_end::RECEIVER),
+        end: End::new(&ends, handle_end::RECEIVER),
         inner: receiver,
     };
     (sender, receiver)
-}
-
-struct Shared {
-    resource: Resource,
-    handles: AtomicU64,
-}
-
-/// The recorded side of one end of a channel.
-struct End {
-    shared: Arc<Shared>,
-    handle: u64,
-    side: u64,
-}
-
-impl End {
-    fn new(shared: Arc<Shared>, side: u64) -> End {
-        let handle = shared.handles.fetch_add(1, Ordering::Relaxed) + 1;
-        if session::is_recording() {
-            let (resource, sequence) = shared.change();
-            emit(&HandleNew {
-                resource,
-                sequence,
-                handle,
-                end: side,
-            });
-        }
-        End {
-            shared,
-            handle,
-            side,
-        }
-    }
-
-    fn request(&self, kind: u64, location: &'static Location<'static>) -> Request {
-        Request {
-            kind,
-            target: self.shared.resource.id(),
-            handle: self.handle,
-            location,
-        }
-    }
-
-    /// Records that a message is about to be put in, tries it, and takes the record back where that fails.
-    fn sending<R>(
-        &self,
-        location: &'static Location<'static>,
-        send: impl FnOnce() -> R,
-        done: impl FnOnce(&R) -> bool,
-    ) -> R {
-        if !session::is_recording() {
-            return send();
-        }
-        let (resource, sequence) = self.shared.change();
-        emit(&Send {
-            resource,
-            sequence,
-            handle: self.handle,
-            location: define::location(location),
-        });
-        let result = send();
-        if !done(&result) && session::is_recording() {
-            let (resource, sequence) = self.shared.change();
-            emit(&SendFailed { resource, sequence });
-        }
-        result
-    }
-
-    fn received(&self, location: &'static Location<'static>) {
-        if session::is_recording() {
-            let (resource, sequence) = self.shared.change();
-            emit(&Receive {
-                resource,
-                sequence,
-                handle: self.handle,
-                location: define::location(location),
-            });
-        }
-    }
-
-    fn close(&self) {
-        if session::is_recording() {
-            let (resource, sequence) = self.shared.change();
-            emit(&Close { resource, sequence });
-        }
-    }
-}
-
-impl Shared {
-    fn change(&self) -> (u64, u64) {
-        (self.resource.id(), self.resource.next_change())
-    }
-}
-
-impl Clone for End {
-    fn clone(&self) -> Self {
-        End::new(Arc::clone(&self.shared), self.side)
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if session::is_recording() {
-            let (resource, sequence) = self.shared.change();
-            emit(&HandleDrop {
-                resource,
-                sequence,
-                handle: self.handle,
-            });
-        }
-    }
 }
 
 /// The end of a [`channel`] that sends. Clones send into the same channel.
@@ -195,17 +82,69 @@ pub struct Receiver<T> {
     inner: async_channel::Receiver<T>,
 }
 
+/// Records that a message is about to be put in, tries it, and takes the record back where that fails.
+fn sending<T, R>(
+    end: &End,
+    location: &'static Location<'static>,
+    send: impl FnOnce() -> R,
+    done: impl FnOnce(&R) -> bool,
+) -> R {
+    end.resource().change(|resource, sequence| Send {
+        resource,
+        sequence,
+        handle: end.handle(),
+        location: define::location(location),
+        flags: if std::mem::needs_drop::<T>() {
+            send_flag::CAN_HOLD
+        } else {
+            0
+        },
+    });
+    let result = send();
+    if !done(&result) {
+        end.resource()
+            .change(|resource, sequence| SendFailed { resource, sequence });
+    }
+    result
+}
+
+fn received(end: &End, location: &'static Location<'static>) {
+    end.resource().change(|resource, sequence| Receive {
+        resource,
+        sequence,
+        handle: end.handle(),
+        location: define::location(location),
+        messages: 1,
+    });
+}
+
+fn closing(end: &End) {
+    end.resource()
+        .change(|resource, sequence| Close { resource, sequence });
+}
+
+fn request<'a>(end: &'a End, kind: u64, location: &'static Location<'static>) -> Request<'a> {
+    Request {
+        handle: end.handle(),
+        ..Request::of(kind, end.resource(), location)
+    }
+}
+
 impl<T> Sender<T> {
     /// Sends `message`, waiting for room where there is none.
     #[track_caller]
-    pub fn send(&self, message: T) -> SendFuture<'_, T> {
-        SendFuture {
-            sender: self,
-            message: Some(message),
-            inner: None,
-            waiting: None,
-            location: Location::caller(),
-        }
+    pub fn send(&self, message: T) -> impl Future<Output = Result<(), SendError<T>>> {
+        let location = Location::caller();
+        let push = Push {
+            end: &self.end,
+            inner: self.inner.send(message),
+            location,
+        };
+        let subject = Sending {
+            end: &self.end,
+            location,
+        };
+        Operation::new(push, subject)
     }
 
     /// Sends `message` if there is room now.
@@ -214,21 +153,13 @@ impl<T> Sender<T> {
     /// The channel is full or closed; the error holds the message.
     #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.try_send_at(message, Location::caller())
-    }
-
-    fn try_send_at(
-        &self,
-        message: T,
-        location: &'static Location<'static>,
-    ) -> Result<(), TrySendError<T>> {
-        self.end
-            .sending(location, || self.inner.try_send(message), Result::is_ok)
+        let send = || self.inner.try_send(message);
+        sending::<T, _>(&self.end, Location::caller(), send, Result::is_ok)
     }
 
     /// Closes the channel: what is queued can still be received. Returns whether it was open.
     pub fn close(&self) -> bool {
-        self.end.close();
+        closing(&self.end);
         self.inner.close()
     }
 
@@ -246,13 +177,12 @@ impl<T> Sender<T> {
 impl<T> Receiver<T> {
     /// Receives a message, waiting for one where there is none.
     #[track_caller]
-    pub fn recv(&self) -> Recv<'_, T> {
-        Recv {
-            receiver: self,
-            inner: self.inner.recv(),
-            waiting: None,
+    pub fn recv(&self) -> impl Future<Output = Result<T, RecvError>> {
+        let subject = Receiving {
+            end: &self.end,
             location: Location::caller(),
-        }
+        };
+        Operation::new(self.inner.recv(), subject)
     }
 
     /// Receives a message if there is one now.
@@ -263,14 +193,14 @@ impl<T> Receiver<T> {
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         let result = self.inner.try_recv();
         if result.is_ok() {
-            self.end.received(Location::caller());
+            received(&self.end, Location::caller());
         }
         result
     }
 
     /// Closes the channel: what is queued can still be received. Returns whether it was open.
     pub fn close(&self) -> bool {
-        self.end.close();
+        closing(&self.end);
         self.inner.close()
     }
 
@@ -316,126 +246,73 @@ impl<T> fmt::Debug for Receiver<T> {
 }
 
 pin_project_lite::pin_project! {
-    /// Sends a message, waiting for room. Made by [`Sender::send`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct SendFuture<'a, T> {
-        sender: &'a Sender<T>,
-        // The message until it is first tried to send it.
-        message: Option<T>,
+    /// Puts a message into the channel, with a record of each attempt.
+    struct Push<'a, T> {
+        end: &'a End,
         #[pin]
-        inner: Option<async_channel::Send<'a, T>>,
-        waiting: Option<Waiting>,
+        inner: async_channel::Send<'a, T>,
         location: &'static Location<'static>,
     }
 }
 
-impl<T> Future for SendFuture<'_, T> {
+impl<T> Future for Push<'_, T> {
     type Output = Result<(), SendError<T>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let address = std::ptr::from_ref(&*self).addr();
-        let mut this = self.project();
-        let (sender, location) = (*this.sender, *this.location);
-        if let Some(mut message) = this.message.take() {
-            if session::is_recording() {
-                // What the first poll of the inner future would try, too.
-                match sender.try_send_at(message, location) {
-                    Ok(()) => return Poll::Ready(Ok(())),
-                    Err(TrySendError::Closed(message)) => {
-                        return Poll::Ready(Err(SendError(message)));
-                    }
-                    Err(TrySendError::Full(back)) => message = back,
-                }
-                let request = sender.end.request(operation_kind::SEND, location);
-                *this.waiting = Some(Waiting::begin(&request, 0, address, cx));
-            }
-            this.inner.set(Some(sender.inner.send(message)));
-        }
-        let Some(inner) = this.inner.as_pin_mut() else {
-            panic!("polled again after it was ready")
-        };
-        let Some(waiting) = this.waiting else {
-            return inner.poll(cx);
-        };
-        let send = || waiting.poll(address, cx, |cx| inner.poll(cx));
-        let result = sender.end.sending(location, send, |result| {
-            matches!(result, Poll::Ready(Ok(())))
-        });
-        match &result {
-            Poll::Pending => {}
-            Poll::Ready(Ok(())) => waiting.end(outcome::READY),
-            Poll::Ready(Err(_)) => waiting.end(outcome::CLOSED),
-        }
-        result
-    }
-}
-
-impl<T> fmt::Debug for SendFuture<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendFuture")
-            .field("waiting", &self.waiting.is_some())
-            .finish_non_exhaustive()
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// Receives a message, waiting for one. Made by [`Receiver::recv`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Recv<'a, T> {
-        receiver: &'a Receiver<T>,
-        #[pin]
-        inner: async_channel::Recv<'a, T>,
-        waiting: Option<Waiting>,
-        location: &'static Location<'static>,
-    }
-}
-
-impl<T> Future for Recv<'_, T> {
-    type Output = Result<T, RecvError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let address = std::ptr::from_ref(&*self).addr();
         let this = self.project();
-        let (receiver, location) = (*this.receiver, *this.location);
-        if this.waiting.is_none() {
-            if !session::is_recording() {
-                return this.inner.poll(cx);
-            }
-            // What the first poll of the inner future would try, too.
-            match receiver.inner.try_recv() {
-                Ok(message) => {
-                    receiver.end.received(location);
-                    return Poll::Ready(Ok(message));
-                }
-                Err(TryRecvError::Closed) => return Poll::Ready(Err(RecvError)),
-                Err(TryRecvError::Empty) => {}
-            }
-        }
-        let waiting = this.waiting.get_or_insert_with(|| {
-            Waiting::begin(
-                &receiver.end.request(operation_kind::RECEIVE, location),
-                0,
-                address,
-                cx,
-            )
-        });
-        let result = waiting.poll(address, cx, |cx| this.inner.poll(cx));
-        match &result {
-            Poll::Pending => {}
-            Poll::Ready(Ok(_)) => {
-                waiting.end(outcome::READY);
-                receiver.end.received(location);
-            }
-            Poll::Ready(Err(_)) => waiting.end(outcome::CLOSED),
-        }
+        let inner = this.inner;
+        sending::<T, _>(
+            this.end,
+            this.location,
+            || inner.poll(cx),
+            |result| matches!(result, Poll::Ready(Ok(()))),
+        )
+    }
+}
+
+/// Waits for room.
+struct Sending<'a> {
+    end: &'a End,
+    location: &'static Location<'static>,
+}
+
+impl<E> Subject<Result<(), E>> for Sending<'_> {
+    type Output = Result<(), E>;
+
+    fn request(&self) -> Request<'_> {
+        request(self.end, operation_kind::SEND, self.location)
+    }
+
+    fn outcome(&self, result: &Result<(), E>) -> u64 {
+        result.as_ref().map_or(outcome::CLOSED, |()| outcome::READY)
+    }
+
+    fn finish(&mut self, result: Result<(), E>, _: Done) -> Self::Output {
         result
     }
 }
 
-impl<T> fmt::Debug for Recv<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recv")
-            .field("waiting", &self.waiting.is_some())
-            .finish_non_exhaustive()
+/// Waits for a message.
+struct Receiving<'a> {
+    end: &'a End,
+    location: &'static Location<'static>,
+}
+
+impl<T, E> Subject<Result<T, E>> for Receiving<'_> {
+    type Output = Result<T, E>;
+
+    fn request(&self) -> Request<'_> {
+        request(self.end, operation_kind::RECEIVE, self.location)
+    }
+
+    fn outcome(&self, result: &Result<T, E>) -> u64 {
+        result.as_ref().map_or(outcome::CLOSED, |_| outcome::READY)
+    }
+
+    fn finish(&mut self, result: Result<T, E>, _: Done) -> Self::Output {
+        if result.is_ok() {
+            received(self.end, self.location);
+        }
+        result
     }
 }

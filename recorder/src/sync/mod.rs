@@ -6,5 +6,5 @@ mod channel;
 mod mutex;
 
 pub use async_channel::{RecvError, SendError, TryRecvError, TrySendError};
-pub use channel::{Receiver, Recv, SendFuture, Sender, channel, named_channel};
-pub use mutex::{Lock, Mutex, MutexGuard};
+pub use channel::{Receiver, Sender, channel, named_channel};
+pub use mutex::{Mutex, MutexGuard};

@@ -5,17 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use ais_format::event::{Acquire, Release, operation_kind, outcome, resource_kind};
+use ais_format::event::{operation_kind, resource_kind};
 
-use crate::context;
-use crate::define;
-use crate::operation::{Request, Waiting, inline_flag};
-use crate::record::emit;
-use crate::resource::Resource;
-use crate::session;
+use crate::operation::{Done, Operation, Request, Subject};
+use crate::resource::{HasResource, Held, Resource};
 
 /// An async mutex whose use is recorded: [`async_lock::Mutex`] with a record of who holds it and who waits.
 ///
@@ -64,21 +58,19 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Waits for the mutex and takes it.
     #[track_caller]
-    pub fn lock(&self) -> Lock<'_, T> {
-        Lock {
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let subject = Lock {
             mutex: self,
-            inner: self.inner.lock(),
-            waiting: None,
             location: Location::caller(),
-        }
+        };
+        Operation::new(self.inner.lock(), subject)
     }
 
     /// Takes the mutex if it is free.
     #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let inner = self.inner.try_lock()?;
-        // Not the operation of a pinned future: it cannot be told where this guard will live.
-        Some(self.taken(inner, 0, 0, Location::caller()))
+        Some(self.taken(inner, Done::at_once()))
     }
 
     /// The value, without locking: nobody else can have the mutex.
@@ -87,28 +79,20 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Records that the mutex was taken (after the fact), and wraps the guard.
-    fn taken<'a>(
-        &'a self,
-        inner: async_lock::MutexGuard<'a, T>,
-        operation: u64,
-        flags: u64,
-        location: &'static Location<'static>,
-    ) -> MutexGuard<'a, T> {
-        if session::is_recording() {
-            let resource = self.resource.id();
-            emit(&Acquire {
-                resource,
-                sequence: self.resource.next_change(),
-                location: define::location(location),
-                future: context::current().future,
-                operation,
-                flags: flags | self.resource.static_flags(),
-            });
-        }
-        MutexGuard {
-            resource: &self.resource,
-            inner,
-        }
+    #[inline]
+    fn taken<'a>(&'a self, inner: async_lock::MutexGuard<'a, T>, done: Done) -> MutexGuard<'a, T> {
+        let held = Held {
+            of: &self.resource,
+            hold: self.resource.acquired(done, 1, 0),
+            units: 1,
+        };
+        MutexGuard { held, inner }
+    }
+}
+
+impl<T: ?Sized> HasResource for Mutex<T> {
+    fn resource(&self) -> &Resource {
+        &self.resource
     }
 }
 
@@ -125,80 +109,31 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-pin_project_lite::pin_project! {
-    /// Waits for a mutex. Made by [`Mutex::lock`].
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Lock<'a, T: ?Sized> {
-        mutex: &'a Mutex<T>,
-        #[pin]
-        inner: async_lock::futures::Lock<'a, T>,
-        waiting: Option<Waiting>,
-        location: &'static Location<'static>,
-    }
+/// Waits for a mutex.
+struct Lock<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    location: &'static Location<'static>,
 }
 
-impl<'a, T: ?Sized> Future for Lock<'a, T> {
+impl<'a, T: ?Sized> Subject<async_lock::MutexGuard<'a, T>> for Lock<'a, T> {
     type Output = MutexGuard<'a, T>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let address = std::ptr::from_ref(&*self).addr();
-        let this = self.project();
-        let mutex: &'a Mutex<T> = this.mutex;
-        if this.waiting.is_none() {
-            if !session::is_recording() {
-                return this.inner.poll(cx).map(|inner| MutexGuard {
-                    resource: &mutex.resource,
-                    inner,
-                });
-            }
-            // What the first poll of the inner future would try, too.
-            if let Some(inner) = mutex.inner.try_lock() {
-                return Poll::Ready(mutex.taken(inner, 0, inline_flag(address), this.location));
-            }
-        }
-        let waiting = this.waiting.get_or_insert_with(|| {
-            let request = Request {
-                kind: operation_kind::LOCK,
-                target: mutex.resource.id(),
-                handle: 0,
-                location: this.location,
-            };
-            Waiting::begin(&request, mutex.resource.static_flags(), address, cx)
-        });
-        let Poll::Ready(inner) = waiting.poll(address, cx, |cx| this.inner.poll(cx)) else {
-            return Poll::Pending;
-        };
-        let operation = waiting.id();
-        waiting.end(outcome::READY);
-        Poll::Ready(mutex.taken(inner, operation, inline_flag(address), this.location))
+    fn request(&self) -> Request<'_> {
+        Request::of(operation_kind::LOCK, &self.mutex.resource, self.location)
     }
-}
 
-impl<T: ?Sized> fmt::Debug for Lock<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lock")
-            .field("waiting", &self.waiting.is_some())
-            .finish_non_exhaustive()
+    #[inline]
+    fn finish(&mut self, inner: async_lock::MutexGuard<'a, T>, done: Done) -> Self::Output {
+        self.mutex.taken(inner, done)
     }
 }
 
 /// Holds a mutex until it is dropped.
 #[must_use = "a guard that is dropped at once unlocks at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    resource: &'a Resource,
-    // Dropped after `Drop::drop` has recorded the release.
+    // Before the guard itself: the release is recorded before it is done.
+    held: Held<&'a Resource>,
     inner: async_lock::MutexGuard<'a, T>,
-}
-
-impl<T: ?Sized> Drop for MutexGuard<'_, T> {
-    fn drop(&mut self) {
-        if session::is_recording() {
-            emit(&Release {
-                resource: self.resource.id(),
-                sequence: self.resource.next_change(),
-            });
-        }
-    }
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {
@@ -217,6 +152,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = &self.held;
         (**self).fmt(f)
     }
 }

@@ -247,6 +247,24 @@ impl Walker<'_> {
             | Kind::Thread
             | Kind::Batch
             | Kind::Order => {}
+            // Not looked at yet.
+            Kind::TaskAbort
+            | Kind::Yield
+            | Kind::Foreign
+            | Kind::HoldSplit
+            | Kind::HoldMerge
+            | Kind::Forget
+            | Kind::Add
+            | Kind::Notify
+            | Kind::Arrive
+            | Kind::MemberNew
+            | Kind::MemberGone
+            | Kind::Escape
+            | Kind::SectionBegin
+            | Kind::SectionEnd
+            | Kind::TimerSet
+            | Kind::Lag
+            | Kind::WakersGone => {}
         }
     }
 

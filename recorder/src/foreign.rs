@@ -1,0 +1,40 @@
+//! What was done by tasks that are not recorded.
+//!
+//! A program may be recorded in part: its own tasks are, those of a library are not, and both use the same recorded channel. An executor
+//! that numbers its tasks can tell which one runs: then what an unrecorded task does is told apart from what another one, or a plain
+//! thread, does.
+
+use std::sync::OnceLock;
+
+use ais_format::event::Foreign;
+
+use crate::context;
+use crate::record::{Record, emit};
+
+static RUNNING: OnceLock<fn() -> u64> = OnceLock::new();
+
+/// Says how to learn the number of the task that runs on this thread, as its executor counts, zero where there is none. The first
+/// answer counts.
+///
+/// It is asked only where no recorded task runs. It must not use anything recorded.
+pub fn set_running_task(running: fn() -> u64) {
+    let _ = RUNNING.set(running);
+}
+
+/// Records an event, after the unrecorded task that does it, where it is one.
+#[inline]
+pub(crate) fn emit_attributed<R: Record>(event: &R) {
+    if context::current().task == 0 {
+        name_foreign_task();
+    }
+    emit(event);
+}
+
+#[cold]
+#[inline(never)]
+fn name_foreign_task() {
+    let task = RUNNING.get().map_or(0, |running| running());
+    if task != 0 {
+        emit(&Foreign { task });
+    }
+}
