@@ -15,9 +15,18 @@
 
 pub use real::*;
 
-#[cfg(feature = "sync")]
+#[cfg(any(feature = "sync", feature = "rt", feature = "time"))]
 mod operation;
 #[cfg(feature = "sync")]
 mod owned;
+#[cfg(feature = "rt")]
+pub mod runtime;
+#[cfg(any(feature = "sync", feature = "rt"))]
+mod start;
 #[cfg(feature = "sync")]
 pub mod sync;
+#[cfg(feature = "rt")]
+pub mod task;
+
+#[cfg(feature = "rt")]
+pub use task::spawn;

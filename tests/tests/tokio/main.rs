@@ -4,7 +4,10 @@
     reason = "a test: what is unwrapped here must be there"
 )]
 
+mod interop;
 mod mutex;
+mod task;
+mod task_sets;
 
 use std::future::Future;
 

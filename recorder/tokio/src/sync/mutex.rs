@@ -165,7 +165,7 @@ impl<T> From<tokio::Mutex<T>> for Mutex<T> {
     #[track_caller]
     fn from(inner: tokio::Mutex<T>) -> Self {
         Mutex {
-            resource: Resource::new(resource_kind::MUTEX, 1, Location::caller(), None),
+            resource: crate::start::resource(resource_kind::MUTEX, 1, Location::caller(), None),
             inner,
         }
     }

@@ -1,0 +1,131 @@
+//! The runtime that stays on one thread.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ais_recorder::instrument::Resource;
+use ais_recorder::instrument::event::task_flag;
+use real::runtime::{EnterGuard, LocalOptions, RuntimeMetrics};
+
+use super::runtime::{resource, shutting_down};
+use super::{Builder, Handle};
+use crate::task::{JoinHandle, about};
+
+/// [`tokio::runtime::LocalRuntime`](real::runtime::LocalRuntime), recorded.
+pub struct LocalRuntime {
+    /// None only while it is dropped.
+    inner: Option<real::runtime::LocalRuntime>,
+    handle: Handle,
+    resource: Arc<Resource>,
+}
+
+impl UnwindSafe for LocalRuntime {}
+impl RefUnwindSafe for LocalRuntime {}
+
+impl LocalRuntime {
+    pub(super) fn new_at(
+        inner: real::runtime::LocalRuntime,
+        location: &'static Location<'static>,
+    ) -> LocalRuntime {
+        let resource = resource(inner.handle(), location);
+        LocalRuntime {
+            handle: Handle::new(inner.handle().clone(), Arc::clone(&resource)),
+            inner: Some(inner),
+            resource,
+        }
+    }
+
+    fn real(&self) -> &real::runtime::LocalRuntime {
+        match &self.inner {
+            Some(inner) => inner,
+            None => unreachable!("it is taken out by what consumes this"),
+        }
+    }
+
+    /// See [`real::runtime::LocalRuntime::new`].
+    ///
+    /// # Errors
+    /// The operating system refuses threads or the like.
+    #[track_caller]
+    pub fn new() -> io::Result<LocalRuntime> {
+        Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+    }
+
+    /// See [`real::runtime::LocalRuntime::handle`].
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// See [`real::runtime::LocalRuntime::spawn_local`].
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let mut about = about(self.handle.executor(), Location::caller());
+        about.flags = task_flag::LOCAL;
+        JoinHandle::spawned(about, future, |task| self.real().spawn_local(task))
+    }
+
+    /// See [`real::runtime::LocalRuntime::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, func: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(func)
+    }
+
+    /// See [`real::runtime::LocalRuntime::block_on`].
+    ///
+    /// # Panics
+    /// In an asynchronous context, or where the future does.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.real().block_on(self.handle.blocking_task(future))
+    }
+
+    /// See [`real::runtime::LocalRuntime::enter`].
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// See [`real::runtime::LocalRuntime::shutdown_timeout`].
+    pub fn shutdown_timeout(mut self, duration: Duration) {
+        if let Some(inner) = self.inner.take() {
+            shutting_down(&self.resource, || inner.shutdown_timeout(duration));
+        }
+    }
+
+    /// See [`real::runtime::LocalRuntime::shutdown_background`].
+    pub fn shutdown_background(self) {
+        self.shutdown_timeout(Duration::ZERO);
+    }
+
+    /// See [`real::runtime::LocalRuntime::metrics`].
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
+    }
+}
+
+impl Drop for LocalRuntime {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            shutting_down(&self.resource, || drop(inner));
+        }
+    }
+}
+
+impl fmt::Debug for LocalRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.real().fmt(f)
+    }
+}

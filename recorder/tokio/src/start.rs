@@ -1,0 +1,53 @@
+//! What has to happen once, before anything can be recorded.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::Once;
+
+use ais_recorder::instrument::{self, Resource};
+use real::task::Id;
+
+/// Starts the recording that the environment asks for. Called wherever a program may begin to use tokio: when it makes a runtime, and
+/// when it makes a lock, a channel, … before that.
+#[inline]
+pub(crate) fn start() {
+    static ONCE: Once = Once::new();
+    if !ONCE.is_completed() {
+        ONCE.call_once(|| {
+            instrument::set_running_task(running_task);
+            instrument::start_once_from_env();
+        });
+    }
+}
+
+/// A resource that is made now.
+#[inline]
+pub(crate) fn resource(
+    kind: u64,
+    capacity: u64,
+    location: &'static Location<'static>,
+    name: Option<Cow<'static, str>>,
+) -> Resource {
+    start();
+    Resource::new(kind, capacity, location, name)
+}
+
+/// Tokio's number of the task that runs on this thread; zero where there is none.
+fn running_task() -> u64 {
+    thread_local! {
+        static LAST: Cell<Option<(Id, u64)>> = const { Cell::new(None) };
+    }
+    let Some(id) = real::task::try_id() else {
+        return 0;
+    };
+    LAST.with(|last| match last.get() {
+        Some((known, number)) if known == id => number,
+        _ => {
+            // It can only be written out.
+            let number = id.to_string().parse().unwrap_or(0);
+            last.set(Some((id, number)));
+            number
+        }
+    })
+}

@@ -1,0 +1,104 @@
+//! Tasks, recorded.
+
+pub use real::task::*;
+
+mod builder;
+mod join_handle;
+mod join_set;
+mod local_set;
+
+use std::future::Future;
+use std::panic::Location;
+
+#[cfg(feature = "rt-multi-thread")]
+use ais_recorder::instrument::Section;
+#[cfg(feature = "rt-multi-thread")]
+use ais_recorder::instrument::event::section_kind;
+use ais_recorder::instrument::{About, Job, event::task_flag, yielding};
+
+use crate::runtime::executors;
+
+pub use builder::Builder;
+pub use join_handle::{AbortHandle, JoinHandle};
+pub use join_set::JoinSet;
+pub use local_set::{LocalEnterGuard, LocalSet};
+
+/// What a task without a name is known by.
+pub(crate) fn about(executor: u64, location: &'static Location<'static>) -> About {
+    About {
+        name: None,
+        flags: 0,
+        executor,
+        location,
+    }
+}
+
+/// See [`real::task::spawn`].
+///
+/// # Panics
+/// Outside of a runtime.
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let about = about(executors::current(), Location::caller());
+    JoinHandle::spawned(about, future, real::spawn)
+}
+
+/// See [`real::task::spawn_local`].
+///
+/// # Panics
+/// Outside of a [`LocalSet`].
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let mut about = about(local_set::current(), Location::caller());
+    about.flags = task_flag::LOCAL;
+    JoinHandle::spawned(about, future, real::task::spawn_local)
+}
+
+/// See [`real::task::spawn_blocking`].
+///
+/// # Panics
+/// Outside of a runtime.
+#[track_caller]
+pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let job = Job::new(&about(executors::current(), Location::caller()), f);
+    let id = job.id();
+    JoinHandle::new(real::task::spawn_blocking(move || job.run()), id)
+}
+
+/// See [`real::task::block_in_place`].
+///
+/// # Panics
+/// On a runtime with one thread.
+#[cfg(feature = "rt-multi-thread")]
+#[track_caller]
+pub fn block_in_place<F, R>(f: F) -> R
+where
+    F: FnOnce() -> R,
+{
+    let section = Section::enter(section_kind::BLOCK_IN_PLACE, None, Location::caller());
+    let result = real::task::block_in_place(f);
+    drop(section);
+    result
+}
+
+/// See [`real::task::yield_now`].
+#[track_caller]
+pub fn yield_now() -> impl Future<Output = ()> {
+    let location = Location::caller();
+    async move {
+        yielding(location);
+        real::task::yield_now().await;
+    }
+}
