@@ -4,6 +4,8 @@
 //! `benches/RESULTS.md` has the results, with the machine and the commands.
 #![forbid(unsafe_code)]
 
+pub mod cost;
+
 use std::time::{Duration, Instant};
 
 /// The middle of `values` (of the two middle ones the lower); zero where there are none.

@@ -133,22 +133,26 @@ pub(crate) fn type_name<T>() -> u64 {
 }
 
 /// The number of a place in source, quickly where this thread has used it before.
+#[inline]
 pub(crate) fn location(place: &'static StdLocation<'static>) -> u64 {
     const SLOTS: usize = 64;
     thread_local! {
         static CACHE: [Cell<(usize, u32)>; SLOTS] = const { [const { Cell::new((0, 0)) }; SLOTS] };
     }
-    let address = std::ptr::from_ref(place) as usize;
-    CACHE.with(|cache| {
-        let slot = &cache[(address >> 3) % SLOTS];
-        let (cached, id) = slot.get();
-        if cached == address {
-            return u64::from(id);
-        }
+    #[cold]
+    #[inline(never)]
+    fn look_up(place: &'static StdLocation<'static>) -> u32 {
         let id = lock().location(place.file(), place.line(), place.column());
-        slot.set((address, id as u32));
-        id
-    })
+        let address = std::ptr::from_ref(place).addr();
+        CACHE.with(|cache| cache[(address >> 3) % SLOTS].set((address, id as u32)));
+        id as u32
+    }
+    let address = std::ptr::from_ref(place).addr();
+    let (cached, id) = CACHE.with(|cache| cache[(address >> 3) % SLOTS].get());
+    if cached == address {
+        return id.into();
+    }
+    look_up(place).into()
 }
 
 /// The number of a name that was given to a future at a place.

@@ -19,6 +19,10 @@
 //! impl Subject<async_lock::SemaphoreGuard<'_>> for Take<'_> {
 //!     type Output = ();
 //!
+//!     fn location(&self) -> &'static Location<'static> {
+//!         self.1
+//!     }
+//!
 //!     fn request(&self) -> Request<'_> {
 //!         Request::of(event::operation_kind::ACQUIRE, &self.0.resource, self.1)
 //!     }

@@ -176,7 +176,7 @@ impl Waiting {
     ///
     /// `changes` is how many changes its resource had before it could have come into the queue.
     #[cold]
-    fn begin(request: &Request<'_>, changes: u64, flags: u64) -> Waiting {
+    fn begin(request: &Request<'_>, changes: u64, flags: u64) -> Box<Waiting> {
         let id = session::next_local_id();
         let target = request.target_number();
         let (static_flags, sequence) = request.resource().map_or((0, 0), |resource| {
@@ -196,12 +196,12 @@ impl Waiting {
                 overlap: sequence.saturating_sub(changes + 1),
             });
         }
-        Waiting {
+        Box::new(Waiting {
             id,
             target: if sequence == 0 { 0 } else { target },
             polls: 0,
             waker: None,
-        }
+        })
     }
 
     /// Polls what is waited for, with the operation's own waker. The operation now lies at `address`.
@@ -260,7 +260,10 @@ impl Waiting {
 
 enum State {
     New,
-    Waiting(Waiting),
+    /// Polled while nothing was recorded.
+    Polled,
+    /// In a box, so that an operation which need not wait is small.
+    Waiting(Box<Waiting>),
     Ended,
 }
 
@@ -294,7 +297,7 @@ impl Slot {
     pub fn operation(&self) -> Option<u64> {
         match &self.0 {
             State::Waiting(waiting) => Some(waiting.id),
-            State::New | State::Ended => None,
+            State::New | State::Polled | State::Ended => None,
         }
     }
 
@@ -302,27 +305,47 @@ impl Slot {
     ///
     /// `poll` may be called twice: once with the task's own waker, and where that has to wait and `has_budget` is true, again with the
     /// waker of the operation. `outcome` tells how a result ends it.
-    pub fn poll<T>(
+    #[inline]
+    pub fn poll<'a, T>(
         &mut self,
-        request: &Request<'_>,
+        request: impl Fn() -> Request<'a>,
         address: usize,
         has_budget: HasBudget,
         cx: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
         outcome: impl FnOnce(&T) -> u64,
     ) -> Poll<(T, Done)> {
-        let resource = request.resource();
+        let mut changes = 0;
         if !matches!(self.0, State::Waiting(_)) {
-            let changes = resource.map_or(0, Resource::changes);
+            changes = request().resource().map_or(0, Resource::changes);
             if let Poll::Ready(result) = poll(cx) {
                 self.0 = State::Ended;
                 let done = Done {
                     operation: 0,
                     flags: inline_flag(address),
-                    location: request.location,
+                    location: request().location,
                 };
                 return Poll::Ready((result, done));
             }
+        }
+        self.wait(&request(), changes, address, has_budget, cx, poll, outcome)
+    }
+
+    /// Polls what has to wait.
+    #[cold]
+    #[inline(never)]
+    #[allow(clippy::too_many_arguments, reason = "the rest of `poll`")]
+    fn wait<T>(
+        &mut self,
+        request: &Request<'_>,
+        changes: u64,
+        address: usize,
+        has_budget: HasBudget,
+        cx: &mut Context<'_>,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+        outcome: impl FnOnce(&T) -> u64,
+    ) -> Poll<(T, Done)> {
+        if !matches!(self.0, State::Waiting(_)) {
             let has_budget = has_budget();
             let mut flags = foreign_flag(cx) | inline_flag(address);
             if !has_budget {
@@ -345,13 +368,21 @@ impl Slot {
             flags: inline_flag(address),
             location: request.location,
         };
-        waiting.end(resource, outcome(&result));
+        waiting.end(request.resource(), outcome(&result));
         self.0 = State::Ended;
         Poll::Ready((result, done))
     }
 
     /// Records that an operation that waits is given up. To be called before what it waits with is dropped.
+    #[inline]
     pub fn give_up(&mut self, request: &Request<'_>) {
+        if matches!(self.0, State::Waiting(_)) {
+            self.end_as_dropped(request);
+        }
+    }
+
+    #[cold]
+    fn end_as_dropped(&mut self, request: &Request<'_>) {
         if let State::Waiting(waiting) = std::mem::replace(&mut self.0, State::Ended) {
             let outcome = if std::thread::panicking() {
                 outcome::PANICKED
@@ -394,12 +425,23 @@ pub trait Subject<T> {
     /// What the operation gives.
     type Output;
 
+    /// Where in source it was asked for.
+    fn location(&self) -> &'static Location<'static>;
+
     /// What it asks for.
     fn request(&self) -> Request<'_>;
 
     /// Whether its task may do more in this turn.
     fn has_budget() -> bool {
         true
+    }
+
+    /// Tries to do it at once, with the same effect as the first poll of its future, where there is a cheaper way to that. Must do
+    /// nothing where it gives nothing.
+    #[inline]
+    fn at_once(&self, cx: &mut Context<'_>) -> Option<T> {
+        let _ = cx;
+        None
     }
 
     /// How `result` ends it, an [`outcome`].
@@ -476,8 +518,19 @@ impl<F: Future, S: Subject<F::Output>> Operation<F, S> {
         let this = self.project();
         let mut inner = this.inner;
         let subject = &*this.subject;
+        if matches!(this.slot.0, State::New)
+            && let Some(result) = subject.at_once(cx)
+        {
+            this.slot.0 = State::Ended;
+            let done = Done {
+                operation: 0,
+                flags: inline_flag(address),
+                location: subject.location(),
+            };
+            return Poll::Ready(this.subject.finish(result, done));
+        }
         let result = this.slot.poll(
-            &subject.request(),
+            || subject.request(),
             address,
             S::has_budget,
             cx,
@@ -497,10 +550,17 @@ impl<F: Future, S: Subject<F::Output>> Future for Operation<F, S> {
             return self.poll_recorded(cx);
         }
         let this = self.project();
-        this.inner.poll(cx).map(|result| {
+        let at_once = match this.slot.0 {
+            State::New => this.subject.at_once(cx),
+            _ => None,
+        };
+        // A later poll must not try that again: its place in the queue counts.
+        this.slot.0 = State::Polled;
+        let result = at_once.map_or_else(|| this.inner.poll(cx), Poll::Ready);
+        result.map(|result| {
             this.slot.0 = State::Ended;
-            let location = this.subject.request().location;
-            this.subject.finish(result, Done::at(location))
+            let done = Done::at(this.subject.location());
+            this.subject.finish(result, done)
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::foreign;
 use crate::operation::Done;
 use crate::platform::{Statics, lies_in_static_memory};
 use crate::record::{Record, emit};
-use crate::session;
+use crate::session::{self, Session};
 
 /// The recorded side of a lock, a channel, a runtime, …
 #[derive(Debug)]
@@ -138,10 +138,15 @@ impl Resource {
     /// (zero where nothing is recorded).
     #[inline]
     pub fn change<E: Record>(&self, event: impl FnOnce(u64, u64) -> E) -> u64 {
-        if !session::is_recording() {
+        let session = session::current();
+        if session == Session::NONE {
             return 0;
         }
-        let resource = self.id();
+        if self.announced.load(Ordering::Relaxed) != session.0 {
+            self.announce(resource_flag::LATE);
+        }
+        // Drawn when it was announced.
+        let resource = self.id.load(Ordering::Relaxed);
         let sequence = self.next_change();
         foreign::emit_attributed(&event(resource, sequence));
         sequence

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::define;
+use crate::platform::zeroed_words;
 
 /// The size of a segment, in words of 8 bytes: 64 KiB.
 const WORDS: usize = 8192;
@@ -174,13 +175,7 @@ fn take(thread: &ThreadRecord) -> Option<&'static Segment> {
     }
     // Always from the first: a program that records little keeps using the same few, which then are in the processor's cache.
     let segment = POOL[..limit].iter().find_map(|slot| {
-        let segment = *slot.get_or_init(|| {
-            // By way of a vector: threads may have stacks too small for a segment.
-            let words: Vec<AtomicU64> = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
-            let words = <Box<[AtomicU64; WORDS]>>::try_from(words.into_boxed_slice());
-            let words = words.unwrap_or_else(|_| unreachable!("it was made with this length"));
-            Box::leak(Box::new(Segment::over(Box::leak(words), 0)))
-        });
+        let segment = *slot.get_or_init(|| Box::leak(Box::new(Segment::over(zeroed_words(), 0))));
         if segment.state.load(Ordering::Relaxed) != FREE {
             return None;
         }

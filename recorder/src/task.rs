@@ -90,14 +90,17 @@ pin_project_lite::pin_project! {
     pub struct Task<F> {
         #[pin]
         future: F,
-        recorded: Recorded,
+        tag: Tag,
     }
 
     impl<F> PinnedDrop for Task<F> {
         fn drop(this: Pin<&mut Self>) {
-            let recorded = &this.recorded;
-            if !recorded.completed && recorded.session == session::current() && session::is_recording() {
-                emit(&TaskDrop { task: recorded.id });
+            if let Some(recorded) = &this.tag.recorded
+                && !recorded.completed
+                && recorded.session == session::current()
+                && session::is_recording()
+            {
+                emit(&TaskDrop { task: this.tag.id });
             }
         }
     }
@@ -107,62 +110,100 @@ impl<F: Future> Task<F> {
     /// Makes `future` a recorded task.
     #[inline]
     pub fn new(about: About, future: F) -> Task<F> {
-        let mut recorded = Recorded {
+        let mut tag = Tag {
             id: session::next_local_id(),
-            session: Session::NONE,
-            polls: 0,
-            identities: 0,
-            completed: false,
-            about,
-            waker: None,
-            older: Vec::new(),
+            location: about.location,
+            flags: about.flags,
+            recorded: None,
         };
-        if session::is_recording() {
-            recorded.announce::<F, F::Output>(0);
+        if about.name.is_some() || session::is_recording() {
+            tag.record(about.name, about.executor);
         }
-        Task { future, recorded }
+        if session::is_recording() {
+            tag.announce::<F, F::Output>(0);
+        }
+        Task { future, tag }
     }
 
     /// Its number.
+    #[inline]
     pub fn id(&self) -> u64 {
-        self.recorded.id
+        self.tag.id
     }
 }
 
-/// What is known of a task between its polls.
-struct Recorded {
+/// What every task carries along, recorded or not: it is moved with the future, so it is small.
+struct Tag {
     id: u64,
+    location: &'static Location<'static>,
+    /// [`task_flag`] bits.
+    flags: u64,
+    recorded: Option<Box<Recorded>>,
+}
+
+/// What is known of a recorded task between its polls.
+struct Recorded {
+    name: Option<Cow<'static, str>>,
+    executor: u64,
     /// The recording to which the task was announced.
     session: Session,
     polls: u32,
     /// How many wakers it has had.
     identities: u32,
     completed: bool,
-    about: About,
     waker: Option<LentWaker>,
     /// Wakers of before the executor changed its own, of which clones are still alive.
     older: Vec<RetiredWaker>,
 }
 
-impl Recorded {
+impl Tag {
     #[cold]
-    fn announce<F, T>(&mut self, flags: u64) {
-        self.session = session::current();
-        announce::<F, T>(self.id, &self.about, flags);
+    fn record(&mut self, name: Option<Cow<'static, str>>, executor: u64) -> &mut Recorded {
+        self.recorded.insert(Box::new(Recorded {
+            name,
+            executor,
+            session: Session::NONE,
+            polls: 0,
+            identities: 0,
+            completed: false,
+            waker: None,
+            older: Vec::new(),
+        }))
     }
 
     #[cold]
-    fn renew_waker(&mut self, inner: &std::task::Waker) {
-        self.older.extend(self.waker.take().map(LentWaker::retire));
-        self.older.retain(|waker| waker.clones() > 0);
-        self.identities += 1;
-        self.waker = Some(LentWaker::new(self.id, self.identities, inner.clone()));
+    fn announce<F, T>(&mut self, flags: u64) {
+        if self.recorded.is_none() {
+            self.record(None, 0);
+        }
+        let Some(recorded) = &mut self.recorded else {
+            unreachable!("it was just made")
+        };
+        recorded.session = session::current();
+        let name = recorded.name.as_deref();
+        let place = (recorded.executor, self.location);
+        announce::<F, T>(self.id, name, place, self.flags | flags);
     }
 }
 
-/// Records that a task was made of an `F` that will give a `T`.
-fn announce<F, T>(id: u64, about: &About, mut flags: u64) {
-    if about.name.is_none() {
+impl Recorded {
+    #[cold]
+    fn renew_waker(&mut self, task: u64, inner: &std::task::Waker) {
+        self.older.extend(self.waker.take().map(LentWaker::retire));
+        self.older.retain(|waker| waker.clones() > 0);
+        self.identities += 1;
+        self.waker = Some(LentWaker::new(task, self.identities, inner.clone()));
+    }
+}
+
+/// Records that a task was made of an `F` that will give a `T`, and was handed to an executor at a place.
+fn announce<F, T>(
+    id: u64,
+    name: Option<&str>,
+    (executor, location): (u64, &'static Location<'static>),
+    mut flags: u64,
+) {
+    if name.is_none() {
         flags |= task_flag::UNNAMED;
     }
     if std::mem::needs_drop::<F>() {
@@ -171,18 +212,14 @@ fn announce<F, T>(id: u64, about: &About, mut flags: u64) {
     if std::mem::needs_drop::<T>() {
         flags |= task_flag::CAN_RETURN;
     }
-    let name = match &about.name {
-        Some(name) => define::name(name),
-        None => define::type_name::<F>(),
-    };
     emit(&TaskNew {
         task: id,
         parent: context::current().task,
-        name,
-        location: define::location(about.location),
+        name: name.map_or_else(define::type_name::<F>, define::name),
+        location: define::location(location),
         size: size_of::<F>() as u64,
-        flags: about.flags | flags,
-        executor: about.executor,
+        flags,
+        executor,
     });
 }
 
@@ -205,7 +242,9 @@ impl<F> Job<F> {
         let mut session = Session::NONE;
         if session::is_recording() {
             session = session::current();
-            announce::<F, T>(id, about, task_flag::BLOCKING);
+            let place = (about.executor, about.location);
+            let flags = about.flags | task_flag::BLOCKING;
+            announce::<F, T>(id, about.name.as_deref(), place, flags);
         }
         Job {
             run: Some(run),
@@ -322,22 +361,26 @@ impl<F: Future> Future for Task<F> {
 #[inline(never)]
 fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
     let this = task.project();
-    let recorded = this.recorded;
-    if recorded.session != session::current() {
-        recorded.announce::<F, F::Output>(task_flag::LATE);
+    let id = this.tag.id;
+    let is_known = |recorded: &Recorded| recorded.session == session::current();
+    if !this.tag.recorded.as_deref().is_some_and(is_known) {
+        this.tag.announce::<F, F::Output>(task_flag::LATE);
     }
+    let Some(recorded) = &mut this.tag.recorded else {
+        unreachable!("it was announced")
+    };
     if !recorded
         .waker
         .as_ref()
         .is_some_and(|waker| waker.wakes_through(cx.waker()))
     {
-        recorded.renew_waker(cx.waker());
+        recorded.renew_waker(id, cx.waker());
     }
     let Some(lent) = &recorded.waker else {
         unreachable!("it was just made")
     };
     recorded.polls = recorded.polls.wrapping_add(1);
-    let (id, poll) = (recorded.id, u64::from(recorded.polls));
+    let poll = u64::from(recorded.polls);
     lent.begin_poll();
     let seen = lent.wakes();
     let start = std::ptr::from_ref(&*this.future).addr();
@@ -355,7 +398,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
         waker: lent.waker().data().addr(),
         start,
         end: start + size_of::<F>(),
-        executor: recorded.about.executor,
+        executor: recorded.executor,
     });
     let result = this.future.poll(&mut Context::from_waker(lent.waker()));
     drop(scope);
@@ -419,13 +462,13 @@ impl Joining {
         self.task
     }
 
-    fn request(&self) -> Request<'static> {
+    fn ask(task: u64, location: &'static Location<'static>) -> Request<'static> {
         Request {
             kind: operation_kind::JOIN,
-            target: Target::Task(self.task),
+            target: Target::Task(task),
             handle: 0,
             units: 1,
-            location: self.location,
+            location,
             flags: operation_flag::NO_DROP,
         }
     }
@@ -442,16 +485,17 @@ impl Joining {
         if self.slot.is_unrecorded() {
             return poll(cx);
         }
-        let request = self.request();
+        let (task, location) = (self.task, self.location);
+        let request = || Joining::ask(task, location);
         self.slot
-            .poll(&request, address, has_budget, cx, poll, |_| outcome::READY)
+            .poll(request, address, has_budget, cx, poll, |_| outcome::READY)
             .map(|(result, _)| result)
     }
 }
 
 impl Drop for Joining {
     fn drop(&mut self) {
-        self.slot.give_up(&self.request());
+        self.slot.give_up(&Joining::ask(self.task, self.location));
     }
 }
 

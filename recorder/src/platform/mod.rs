@@ -2,6 +2,7 @@
 //! feature forces the twins, so that they are built and tested where the tricks work too.
 
 mod exit;
+mod memory;
 mod statics;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
 mod tsc;
@@ -10,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 pub(crate) use exit::{HAS_AT_EXIT, at_exit};
+pub(crate) use memory::zeroed_words;
 pub(crate) use statics::{Statics, find as find_statics, lies_in_static_memory};
 
 /// What a tick of the recording's clock is.

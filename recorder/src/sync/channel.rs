@@ -279,6 +279,10 @@ struct Sending<'a> {
 impl<E> Subject<Result<(), E>> for Sending<'_> {
     type Output = Result<(), E>;
 
+    fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
     fn request(&self) -> Request<'_> {
         request(self.end, operation_kind::SEND, self.location)
     }
@@ -300,6 +304,10 @@ struct Receiving<'a> {
 
 impl<T, E> Subject<Result<T, E>> for Receiving<'_> {
     type Output = Result<T, E>;
+
+    fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
 
     fn request(&self) -> Request<'_> {
         request(self.end, operation_kind::RECEIVE, self.location)

@@ -118,6 +118,10 @@ struct Lock<'a, T: ?Sized> {
 impl<'a, T: ?Sized> Subject<async_lock::MutexGuard<'a, T>> for Lock<'a, T> {
     type Output = MutexGuard<'a, T>;
 
+    fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+
     fn request(&self) -> Request<'_> {
         Request::of(operation_kind::LOCK, &self.mutex.resource, self.location)
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::task::{Context, Poll};
 
 use ais_recorder::instrument::event::outcome;
 use ais_recorder::instrument::{Done, HasResource, Operation, Request, Subject};
@@ -13,78 +14,162 @@ pub(crate) fn has_budget() -> bool {
 
 /// What is asked of a resource, and what is made of the answer, a `T`.
 ///
-/// `R` is how the resource is reached: a reference, or an `Arc` where the operation owns it.
-pub(crate) struct Asks<R, T, G> {
+/// `R` is how the resource is reached: a reference, or an `Arc` where the operation owns it. It is a part of every future that an
+/// operation is, and moved with it: fields are no wider than what is recorded of them.
+pub(crate) struct Asks<R, G, W, A = NotAtOnce> {
     of: Option<R>,
-    kind: u64,
-    handle: u64,
-    units: u64,
-    flags: u64,
     location: &'static Location<'static>,
-    outcome: fn(&T) -> u64,
+    units: u32,
+    handle: u32,
+    kind: u8,
+    outcome: W,
     finish: Option<G>,
+    at_once: A,
 }
 
-impl<R: HasResource, T, G> Asks<R, T, G> {
+/// How an operation is tried at once, without its future.
+pub(crate) trait AtOnce<R, T> {
+    /// Whether there is a way to try it.
+    const CAN: bool;
+
+    /// The result, where it can be done at once; else nothing is done.
+    fn try_now(&self, of: &R) -> Option<T>;
+}
+
+/// It cannot be tried.
+pub(crate) struct NotAtOnce;
+
+impl<R, T> AtOnce<R, T> for NotAtOnce {
+    const CAN: bool = false;
+
+    #[inline]
+    fn try_now(&self, _: &R) -> Option<T> {
+        None
+    }
+}
+
+impl<R, T, A: Fn(&R) -> Option<T>> AtOnce<R, T> for (A,) {
+    const CAN: bool = true;
+
+    #[inline]
+    fn try_now(&self, of: &R) -> Option<T> {
+        (self.0)(of)
+    }
+}
+
+/// How an operation ends that cannot fail.
+pub(crate) fn always_ready<T>(_: &T) -> u64 {
+    outcome::READY
+}
+
+impl<R: HasResource, G> Asks<R, G, ()> {
     /// An operation of an [`operation_kind`](ais_recorder::instrument::event::operation_kind) on `of`, of one unit. `finish` gets the
     /// result, how it came about, and `of`.
     #[inline]
-    pub(crate) fn new<O>(kind: u64, of: R, location: &'static Location<'static>, finish: G) -> Self
+    pub(crate) fn new<T, O>(
+        kind: u64,
+        of: R,
+        location: &'static Location<'static>,
+        finish: G,
+    ) -> Asks<R, G, impl Fn(&T) -> u64>
     where
         G: FnOnce(T, Done, R) -> O,
     {
         Asks {
             of: Some(of),
-            kind,
-            handle: 0,
-            units: 1,
-            flags: 0,
             location,
-            outcome: |_| outcome::READY,
+            units: 1,
+            handle: 0,
+            kind: kind as u8,
+            outcome: always_ready::<T>,
             finish: Some(finish),
+            at_once: NotAtOnce,
         }
     }
+}
 
+impl<R: HasResource, G, W, A> Asks<R, G, W, A> {
     /// Of so many units.
-    pub(crate) fn units(mut self, units: u64) -> Self {
+    #[inline]
+    pub(crate) fn units(mut self, units: u32) -> Self {
         self.units = units;
         self
     }
 
     /// Through this end of a channel.
+    #[inline]
     pub(crate) fn through(mut self, handle: u64) -> Self {
-        self.handle = handle;
+        self.handle = handle as u32;
         self
     }
 
     /// Whose result tells how it ended.
-    pub(crate) fn ending(mut self, outcome: fn(&T) -> u64) -> Self {
-        self.outcome = outcome;
-        self
+    #[inline]
+    pub(crate) fn ending<T, V: Fn(&T) -> u64>(self, outcome: V) -> Asks<R, G, V, A> {
+        Asks {
+            of: self.of,
+            location: self.location,
+            units: self.units,
+            handle: self.handle,
+            kind: self.kind,
+            outcome,
+            finish: self.finish,
+            at_once: self.at_once,
+        }
+    }
+
+    /// Tried at once by `try_now`, which has the effect of the first poll of its future, or none.
+    #[inline]
+    pub(crate) fn at_once<T, B: Fn(&R) -> Option<T>>(self, try_now: B) -> Asks<R, G, W, (B,)> {
+        Asks {
+            of: self.of,
+            location: self.location,
+            units: self.units,
+            handle: self.handle,
+            kind: self.kind,
+            outcome: self.outcome,
+            finish: self.finish,
+            at_once: (try_now,),
+        }
     }
 
     /// As an operation that `inner` does.
     #[inline]
-    pub(crate) fn by<O, F>(self, inner: F) -> Operation<F, Self>
+    pub(crate) fn by<T, O, F>(self, inner: F) -> Operation<F, Self>
     where
         F: Future<Output = T>,
         G: FnOnce(T, Done, R) -> O,
+        W: Fn(&T) -> u64,
+        A: AtOnce<R, T>,
     {
         Operation::new(inner, self)
     }
 
     /// As an operation that `inner` does, and that counts from now on, before it is polled for the first time.
-    pub(crate) fn begun_by<O, F>(self, inner: F) -> Operation<F, Self>
+    pub(crate) fn begun_by<T, O, F>(self, inner: F) -> Operation<F, Self>
     where
         F: Future<Output = T>,
         G: FnOnce(T, Done, R) -> O,
+        W: Fn(&T) -> u64,
+        A: AtOnce<R, T>,
     {
         Operation::begun(inner, self)
     }
 }
 
-impl<R: HasResource, T, O, G: FnOnce(T, Done, R) -> O> Subject<T> for Asks<R, T, G> {
+impl<R, T, O, G, W, A> Subject<T> for Asks<R, G, W, A>
+where
+    R: HasResource,
+    G: FnOnce(T, Done, R) -> O,
+    W: Fn(&T) -> u64,
+    A: AtOnce<R, T>,
+{
     type Output = O;
+
+    #[inline]
+    fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
 
     #[inline]
     fn request(&self) -> Request<'_> {
@@ -92,10 +177,9 @@ impl<R: HasResource, T, O, G: FnOnce(T, Done, R) -> O> Subject<T> for Asks<R, T,
             unreachable!("nothing is asked of an operation that is done")
         };
         Request {
-            handle: self.handle,
-            units: self.units,
-            flags: self.flags,
-            ..Request::of(self.kind, of.resource(), self.location)
+            handle: self.handle.into(),
+            units: self.units.into(),
+            ..Request::of(self.kind.into(), of.resource(), self.location)
         }
     }
 
@@ -104,6 +188,22 @@ impl<R: HasResource, T, O, G: FnOnce(T, Done, R) -> O> Subject<T> for Asks<R, T,
         has_budget()
     }
 
+    #[inline]
+    fn at_once(&self, cx: &mut Context<'_>) -> Option<T> {
+        let of = self.of.as_ref()?;
+        // Without budget the future itself is polled: it knows what to do then.
+        if !A::CAN || !has_budget() {
+            return None;
+        }
+        let Poll::Ready(budget) = real::task::coop::poll_proceed(cx) else {
+            return None;
+        };
+        let result = self.at_once.try_now(of)?;
+        budget.made_progress();
+        Some(result)
+    }
+
+    #[inline]
     fn outcome(&self, result: &T) -> u64 {
         (self.outcome)(result)
     }

@@ -47,7 +47,9 @@ impl<T: ?Sized> Mutex<T> {
     /// See [`real::sync::Mutex::lock`].
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
-        Asks::new(operation_kind::LOCK, self, Location::caller(), Self::taken).by(self.inner.lock())
+        Asks::new(operation_kind::LOCK, self, Location::caller(), Self::taken)
+            .at_once(|mutex: &&Self| mutex.inner.try_lock().ok())
+            .by(self.inner.lock())
     }
 
     /// See [`real::sync::Mutex::blocking_lock`].

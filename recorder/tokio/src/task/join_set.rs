@@ -323,11 +323,14 @@ impl<T: 'static> JoinSet<T> {
             return self.inner.poll_join_next_with_id(cx);
         }
         let address = std::ptr::from_ref(self).addr();
-        let mut request = request(&self.recorded.resource, Location::caller());
-        request.flags = operation_flag::NO_DROP;
+        let (resource, location) = (&self.recorded.resource, Location::caller());
+        let request = || Request {
+            flags: operation_flag::NO_DROP,
+            ..request(resource, location)
+        };
         let inner = &mut self.inner;
         let joined = self.polled.poll(
-            &request,
+            request,
             address,
             has_budget,
             cx,
