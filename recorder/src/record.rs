@@ -164,6 +164,7 @@ mod tests {
             location: 4,
             size: 5,
             flags: 1,
+            executor: 6,
         });
         through_a_segment(PollEnd {
             task: 7,
@@ -179,6 +180,9 @@ mod tests {
             location: 5,
             future: 6,
             flags: 7,
+            units: u64::MAX,
+            sequence: 9,
+            overlap: 10,
         });
         through_a_segment(Acquire {
             resource: 1,
@@ -187,6 +191,7 @@ mod tests {
             future: 4,
             operation: 5,
             flags: 6,
+            units: u64::from(u32::MAX),
         });
         through_a_segment(ResourceNew {
             resource: 1,

@@ -2,12 +2,10 @@
 //!
 //! It records each wake before it passes it on, and counts its clones: a task that waits and of which no waker is alive any more can
 //! never be woken. The standard library's safe way to make wakers (`std::task::Wake`) does not tell when one is dropped, hence the
-//! table of functions here. The memory is that of an `Arc`: each waker is one strong reference to it.
+//! table of functions here, and a count of references that is at the same time the count of wakers.
 #![allow(unsafe_code)]
 
-use std::mem::ManuallyDrop;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use ais_format::event::{Wake, WakersGone};
@@ -18,87 +16,88 @@ use crate::session;
 /// No wake is waited for.
 const NOT_AWAITED: u64 = u64::MAX;
 
-/// What all clones of a task's waker share.
-pub(crate) struct TaskWaker {
+/// What all clones of a task's waker share. It lives as long as one of them, the one that is lent to polls included.
+struct Shared {
     task: u64,
     /// Which of the task's wakers, from 1.
     identity: u32,
+    /// How many wakers there are.
+    wakers: AtomicU32,
     /// The executor's own waker.
     inner: Waker,
     /// How often it was woken.
     wakes: AtomicU32,
     /// How often it had been woken when the poll began after which the task waits; [`NOT_AWAITED`] while it does not wait.
     awaited: AtomicU64,
-    /// How many wakers there are, the one that is lent to polls included.
-    wakers: AtomicU32,
 }
 
 static FUNCTIONS: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
 /// A waker as it is lent to each poll of its task.
-pub(crate) struct LentWaker {
-    shared: Arc<TaskWaker>,
-    waker: Waker,
-}
+pub(crate) struct LentWaker(Waker);
 
 impl LentWaker {
     /// Wakes through `inner`.
     pub(crate) fn new(task: u64, identity: u32, inner: Waker) -> LentWaker {
-        let shared = Arc::new(TaskWaker {
+        let shared = Box::new(Shared {
             task,
             identity,
+            wakers: AtomicU32::new(1),
             inner,
             wakes: AtomicU32::new(0),
             awaited: AtomicU64::new(NOT_AWAITED),
-            wakers: AtomicU32::new(1),
         });
-        let data = Arc::into_raw(Arc::clone(&shared)).cast();
-        // SAFETY: `data` comes from `Arc::<TaskWaker>::into_raw` and carries one strong reference, which is what every function of the
-        // table relies on; `TaskWaker` is `Send` and `Sync`, as wakers have to be.
-        let waker = unsafe { Waker::new(data, &FUNCTIONS) };
-        LentWaker { shared, waker }
+        let data = Box::into_raw(shared).cast_const().cast();
+        // SAFETY: every function of the table relies on `data` to be a `Shared` that was boxed, and that counts this waker; `Shared` is
+        // `Send` and `Sync`, as wakers have to be.
+        LentWaker(unsafe { Waker::new(data, &FUNCTIONS) })
+    }
+
+    fn shared(&self) -> &Shared {
+        // SAFETY: it is there as long as one of its wakers, and this is one: see `new`.
+        unsafe { &*self.0.data().cast() }
     }
 
     /// To poll with.
     pub(crate) fn waker(&self) -> &Waker {
-        &self.waker
+        &self.0
     }
 
     /// Whether it wakes what `inner` wakes.
     pub(crate) fn wakes_through(&self, inner: &Waker) -> bool {
-        self.shared.inner.will_wake(inner)
+        self.shared().inner.will_wake(inner)
     }
 
     pub(crate) fn identity(&self) -> u32 {
-        self.shared.identity
+        self.shared().identity
     }
 
     /// How often it was woken so far.
     pub(crate) fn wakes(&self) -> u32 {
-        self.shared.wakes.load(Ordering::Acquire)
+        self.shared().wakes.load(Ordering::Acquire)
     }
 
     /// The task is polled: from here on it is known by itself how many wakers there are.
     pub(crate) fn begin_poll(&self) {
-        self.shared.awaited.store(NOT_AWAITED, Ordering::Relaxed);
+        self.shared().awaited.store(NOT_AWAITED, Ordering::Relaxed);
     }
 
     /// The task waits now, after a poll that began when it had been woken `wakes` times. From here on it is recorded when the last clone
     /// goes; returns how many there are.
     pub(crate) fn end_poll(&self, wakes: u32) -> u32 {
-        self.shared.awaited.store(wakes.into(), Ordering::Release);
+        self.shared().awaited.store(wakes.into(), Ordering::Release);
         self.clones()
     }
 
     /// How many clones of it are alive.
     pub(crate) fn clones(&self) -> u32 {
-        self.shared.wakers.load(Ordering::Acquire) - 1
+        self.shared().wakers.load(Ordering::Acquire) - 1
     }
 
     /// Lends it no more; clones of it may still be alive.
     pub(crate) fn retire(self) -> RetiredWaker {
         self.begin_poll();
-        RetiredWaker(Arc::clone(&self.shared))
+        RetiredWaker(self)
     }
 }
 
@@ -110,50 +109,22 @@ impl Drop for LentWaker {
 }
 
 /// A waker of which there may still be clones, though its task is polled with another one.
-pub(crate) struct RetiredWaker(Arc<TaskWaker>);
+pub(crate) struct RetiredWaker(LentWaker);
 
 impl RetiredWaker {
     /// How many clones of it are alive.
     pub(crate) fn clones(&self) -> u32 {
-        self.0.wakers.load(Ordering::Acquire)
-    }
-}
-
-impl TaskWaker {
-    fn wake(&self) {
-        // Recorded before the fact: the poll that this causes must not seem to have come before it.
-        let number = self.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
-        if session::is_recording() {
-            emit(&Wake {
-                task: self.task,
-                waker: self.identity.into(),
-                number: number.into(),
-            });
-        }
-        self.inner.wake_by_ref();
-    }
-
-    fn one_less(&self) {
-        // With the lent one there were two: this was the last clone.
-        let was_last = self.wakers.fetch_sub(1, Ordering::AcqRel) == 2;
-        if was_last
-            && self.awaited.load(Ordering::Acquire) == u64::from(self.wakes.load(Ordering::Acquire))
-            && session::is_recording()
-        {
-            emit(&WakersGone {
-                task: self.task,
-                waker: self.identity.into(),
-            });
-        }
+        self.0.clones()
     }
 }
 
 unsafe fn clone(data: *const ()) -> RawWaker {
-    let shared = data.cast::<TaskWaker>();
-    // SAFETY: `data` is that of a waker that exists, and so of an `Arc` with a strong reference: see `LentWaker::new`.
-    unsafe {
-        Arc::increment_strong_count(shared);
-        (*shared).wakers.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: `data` is that of a waker that exists: see `LentWaker::new`.
+    let shared = unsafe { &*data.cast::<Shared>() };
+    let before = shared.wakers.fetch_add(1, Ordering::Relaxed);
+    // As the standard library's counts: so many wakers cannot exist, but leaked ones could make the count begin anew.
+    if before > u32::MAX / 2 {
+        std::process::abort();
     }
     RawWaker::new(data, &FUNCTIONS)
 }
@@ -167,15 +138,41 @@ unsafe fn wake(data: *const ()) {
 }
 
 unsafe fn wake_by_ref(data: *const ()) {
-    // SAFETY: as for `clone`; the reference is not dropped, since the waker goes on.
-    let shared = ManuallyDrop::new(unsafe { Arc::from_raw(data.cast::<TaskWaker>()) });
-    shared.wake();
+    // SAFETY: as for `clone`.
+    let shared = unsafe { &*data.cast::<Shared>() };
+    // Recorded before the fact: the poll that this causes must not seem to have come before it.
+    let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
+    if session::is_recording() {
+        emit(&Wake {
+            task: shared.task,
+            waker: shared.identity.into(),
+            number: number.into(),
+        });
+    }
+    shared.inner.wake_by_ref();
 }
 
 unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: as for `clone`; the waker ends here, and with it its strong reference.
-    let shared = unsafe { Arc::from_raw(data.cast::<TaskWaker>()) };
-    shared.one_less();
+    // SAFETY: as for `clone`; this waker is counted until the count is taken down below.
+    let shared = unsafe { &*data.cast::<Shared>() };
+    // Looked at before that: afterwards somebody else may be the last, and free it. Another clone may wake in between: then this is one
+    // of those events that mean nothing, since the task was woken.
+    let gone = WakersGone {
+        task: shared.task,
+        waker: shared.identity.into(),
+    };
+    let is_awaited =
+        shared.awaited.load(Ordering::Acquire) == u64::from(shared.wakes.load(Ordering::Acquire));
+    match shared.wakers.fetch_sub(1, Ordering::Release) {
+        1 => {
+            fence(Ordering::Acquire);
+            // SAFETY: it was boxed, and this was the last waker: nobody refers to it any more.
+            drop(unsafe { Box::from_raw(data.cast::<Shared>().cast_mut()) });
+        }
+        // What is left is the one that is lent.
+        2 if is_awaited && session::is_recording() => emit(&gone),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -197,6 +194,20 @@ mod tests {
         assert_eq!(retired.clones(), 1);
         std::thread::spawn(move || drop(b)).join().unwrap();
         assert_eq!(retired.clones(), 0);
-        assert_eq!(Arc::strong_count(&retired.0), 1);
+    }
+
+    #[test]
+    fn what_is_shared_lives_as_long_as_the_last_waker_and_no_longer() {
+        struct Inner;
+        impl std::task::Wake for Inner {
+            fn wake(self: std::sync::Arc<Self>) {}
+        }
+        let inner = std::sync::Arc::new(Inner);
+        let lent = LentWaker::new(1, 1, Waker::from(std::sync::Arc::clone(&inner)));
+        let clone = lent.waker().clone();
+        drop(lent);
+        assert_eq!(std::sync::Arc::strong_count(&inner), 2);
+        clone.wake();
+        assert_eq!(std::sync::Arc::strong_count(&inner), 1);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::task::Context;
 
 use ais_format::event::{operation_kind, resource_kind};
 
@@ -124,6 +125,11 @@ impl<'a, T: ?Sized> Subject<async_lock::MutexGuard<'a, T>> for Lock<'a, T> {
 
     fn request(&self) -> Request<'_> {
         Request::of(operation_kind::LOCK, &self.mutex.resource, self.location)
+    }
+
+    #[inline]
+    fn at_once(&self, _: &mut Context<'_>) -> Option<async_lock::MutexGuard<'a, T>> {
+        self.mutex.inner.try_lock()
     }
 
     #[inline]
