@@ -166,7 +166,10 @@ struct Waiting {
     id: u64,
     /// The resource whose queue it is in, to number its changes; none for a join or a timer.
     target: u64,
-    polls: u32,
+    /// Whether it was polled, or came into its queue without that.
+    was_polled: bool,
+    /// Whether it began in the poll that goes on now: its beginning tells of that one.
+    is_in_first_poll: bool,
     /// The waker, and the same as it is lent to each poll. None before the first poll.
     waker: Option<(Arc<OperationWaker>, Waker)>,
 }
@@ -199,7 +202,8 @@ impl Waiting {
         Box::new(Waiting {
             id,
             target: if sequence == 0 { 0 } else { target },
-            polls: 0,
+            was_polled: false,
+            is_in_first_poll: false,
             waker: None,
         })
     }
@@ -230,20 +234,27 @@ impl Waiting {
             unreachable!("it was just made")
         };
         let result = poll(&mut Context::from_waker(lent));
-        self.polls = self.polls.saturating_add(1);
-        if result.is_pending() && self.polls > 1 && session::is_recording() {
+        self.was_polled = true;
+        let is_told = std::mem::take(&mut self.is_in_first_poll);
+        if result.is_pending() && !is_told {
             let budget = if has_budget() {
                 0
             } else {
                 operation_flag::NO_BUDGET
             };
+            self.still_waits(fires, budget | foreign_flag(cx) | inline_flag(address));
+        }
+        result
+    }
+
+    fn still_waits(&self, fires: u32, flags: u64) {
+        if session::is_recording() {
             emit(&OperationPoll {
                 operation: self.id,
                 fires: fires.into(),
-                flags: budget | foreign_flag(cx) | inline_flag(address),
+                flags,
             });
         }
-        result
     }
 
     fn end(&self, resource: Option<&Resource>, outcome: u64) {
@@ -351,7 +362,10 @@ impl Slot {
             if !has_budget {
                 flags |= operation_flag::NO_BUDGET;
             }
-            self.0 = State::Waiting(Waiting::begin(request, changes, flags));
+            let mut waiting = Waiting::begin(request, changes, flags);
+            waiting.was_polled = true;
+            waiting.is_in_first_poll = has_budget;
+            self.0 = State::Waiting(waiting);
             if !has_budget {
                 // It may not even be in the queue. Its task was told to come again.
                 return Poll::Pending;
@@ -373,6 +387,14 @@ impl Slot {
         Poll::Ready((result, done))
     }
 
+    /// Records that the operation, which lies at `address` now and has begun, is in the queue of its resource, although it was not polled.
+    pub fn queued(&mut self, address: usize) {
+        if let State::Waiting(waiting) = &mut self.0 {
+            waiting.was_polled = true;
+            waiting.still_waits(0, inline_flag(address));
+        }
+    }
+
     /// Records that an operation that waits is given up. To be called before what it waits with is dropped.
     #[inline]
     pub fn give_up(&mut self, request: &Request<'_>) {
@@ -386,8 +408,10 @@ impl Slot {
         if let State::Waiting(waiting) = std::mem::replace(&mut self.0, State::Ended) {
             let outcome = if std::thread::panicking() {
                 outcome::PANICKED
-            } else {
+            } else if waiting.was_polled {
                 outcome::DROPPED
+            } else {
+                outcome::NEVER_POLLED
             };
             waiting.end(request.resource(), outcome);
         }
@@ -573,28 +597,50 @@ impl<F: Future, S: Subject<F::Output>> fmt::Debug for Operation<F, S> {
     }
 }
 
-/// Does an operation that blocks its thread.
-pub fn blocking<T>(request: &Request<'_>, block: impl FnOnce() -> T) -> (T, Done) {
-    struct GiveUp<'a>(Slot, &'a Request<'a>);
-    impl Drop for GiveUp<'_> {
-        fn drop(&mut self) {
-            self.0.give_up(self.1);
+/// An operation that blocks its thread, from when it is begun until it is [done](Blocking::done). Dropped before that, it has panicked.
+///
+/// What blocks is called in between and not through a closure, so that a panic of it can name the place of its caller.
+#[derive(Debug)]
+#[must_use = "what blocks is to be done before this is"]
+pub struct Blocking<'a> {
+    slot: Slot,
+    request: Request<'a>,
+}
+
+impl<'a> Blocking<'a> {
+    /// Begins one.
+    pub fn begin(request: Request<'a>) -> Blocking<'a> {
+        let request = Request {
+            flags: request.flags | operation_flag::BLOCKING,
+            ..request
+        };
+        Blocking {
+            slot: Slot::begun(&request),
+            request,
         }
     }
 
-    if !session::is_recording() {
-        return (block(), Done::at(request.location));
+    /// It was done.
+    #[must_use]
+    pub fn done(mut self) -> Done {
+        let mut done = Done::at(self.request.location);
+        if let State::Waiting(waiting) = std::mem::replace(&mut self.slot.0, State::Ended) {
+            waiting.end(self.request.resource(), outcome::READY);
+            done.operation = waiting.id;
+        }
+        done
     }
-    let request = &Request {
-        flags: request.flags | operation_flag::BLOCKING,
-        ..*request
-    };
-    let mut waiting = GiveUp(Slot::begun(request), request);
+}
+
+impl Drop for Blocking<'_> {
+    fn drop(&mut self) {
+        self.slot.give_up(&self.request);
+    }
+}
+
+/// Does an operation that blocks its thread.
+pub fn blocking<T>(request: &Request<'_>, block: impl FnOnce() -> T) -> (T, Done) {
+    let blocking = Blocking::begin(*request);
     let result = block();
-    let mut done = Done::at(request.location);
-    if let State::Waiting(waiting) = std::mem::replace(&mut waiting.0.0, State::Ended) {
-        waiting.end(request.resource(), outcome::READY);
-        done.operation = waiting.id;
-    }
-    (result, done)
+    (result, blocking.done())
 }
