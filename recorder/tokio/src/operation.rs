@@ -145,6 +145,18 @@ impl<R: HasResource, G, W, A> Asks<R, G, W, A> {
         Operation::new(inner, self)
     }
 
+    /// The same where `inner` comes into the queue whether or not its task has budget left, see [`Unbudgeted`].
+    #[inline]
+    pub(crate) fn queued_by<T, O, F>(self, inner: F) -> Operation<F, Unbudgeted<Self>>
+    where
+        F: Future<Output = T>,
+        G: FnOnce(T, Done, R) -> O,
+        W: Fn(&T) -> u64,
+        A: AtOnce<R, T>,
+    {
+        Operation::new(inner, Unbudgeted(self))
+    }
+
     /// As an operation that `inner` does, and that counts from now on, before it is polled for the first time.
     pub(crate) fn begun_by<T, O, F>(self, inner: F) -> Operation<F, Self>
     where
@@ -214,6 +226,41 @@ where
             unreachable!("it is called once")
         };
         finish(result, done, of)
+    }
+}
+
+/// An operation each poll of which says where it stands, whether or not its task has budget left.
+///
+/// Tokio's semaphore, of which its locks are made, asks for budget only when it has given its permits: an operation that still waits
+/// stands in the queue, and nobody told its task to come again. What has its permits but no budget is as good as woken.
+pub(crate) struct Unbudgeted<S>(S);
+
+impl<T, S: Subject<T>> Subject<T> for Unbudgeted<S> {
+    type Output = S::Output;
+
+    #[inline]
+    fn location(&self) -> &'static Location<'static> {
+        self.0.location()
+    }
+
+    #[inline]
+    fn request(&self) -> Request<'_> {
+        self.0.request()
+    }
+
+    #[inline]
+    fn at_once(&self, cx: &mut Context<'_>) -> Option<T> {
+        self.0.at_once(cx)
+    }
+
+    #[inline]
+    fn outcome(&self, result: &T) -> u64 {
+        self.0.outcome(result)
+    }
+
+    #[inline]
+    fn finish(&mut self, result: T, done: Done) -> S::Output {
+        self.0.finish(result, done)
     }
 }
 

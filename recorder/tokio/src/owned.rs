@@ -82,36 +82,33 @@ impl<M: HasResource + ?Sized> Owned<M> {
         unsafe { &mut *self.guard.words.as_mut_ptr().cast::<G>() }
     }
 
-    /// Makes another guard of the one that is there; an error says that it is still the same one. `held` gets a chance to change the
-    /// hold where it is another one.
+    /// Makes another guard of the one that is there; an error says that it is still the same one. `change` gets the hold too, to record
+    /// what it gives back before it does.
     ///
     /// # Safety
-    /// As for [`Owned::guard`]; what `change` gives borrows from what it got, and from nothing else.
+    /// As for [`Owned::guard`]; what `change` gives borrows from the guard that it got, and from nothing else, and it leaves `Held::of` as
+    /// it is.
     pub(crate) unsafe fn try_map<G, H>(
         self,
-        change: impl FnOnce(G) -> Result<H, G>,
-        held: impl FnOnce(&mut Held<Arc<M>>),
+        change: impl FnOnce(G, &mut Held<Arc<M>>) -> Result<H, G>,
     ) -> Result<Owned<M>, Owned<M>> {
         let this = ManuallyDrop::new(self);
         // SAFETY: the caller says that a `G` is there; `this` is not dropped, so both are read once. Should `change` panic, it drops the
         // guard, and what it borrows from after that.
-        let (mut of, guard) = unsafe {
+        let (mut held, guard) = unsafe {
             (
                 std::ptr::from_ref(&this.held).read(),
                 this.guard.words.as_ptr().cast::<G>().read(),
             )
         };
-        match change(guard) {
-            Ok(other) => {
-                held(&mut of);
-                Ok(Owned {
-                    guard: Erased::new(other),
-                    held: of,
-                })
-            }
+        match change(guard, &mut held) {
+            Ok(other) => Ok(Owned {
+                guard: Erased::new(other),
+                held,
+            }),
             Err(same) => Err(Owned {
                 guard: Erased::new(same),
-                held: of,
+                held,
             }),
         }
     }
@@ -122,7 +119,7 @@ impl<M: HasResource + ?Sized> Owned<M> {
     /// As for that.
     pub(crate) unsafe fn map<G, H>(self, change: impl FnOnce(G) -> H) -> Owned<M> {
         // SAFETY: the caller says so.
-        match unsafe { self.try_map(|guard| Ok(change(guard)), |_| ()) } {
+        match unsafe { self.try_map(|guard, _| Ok(change(guard))) } {
             Ok(owned) | Err(owned) => owned,
         }
     }

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use ais_recorder::instrument::event::{operation_flag, operation_kind, resource_kind};
-use ais_recorder::instrument::{Done, HasResource, Held, Request, Resource, blocking};
+use ais_recorder::instrument::{Blocking, Done, HasResource, Held, Request, Resource};
 use real::sync as tokio;
 use real::sync::TryLockError;
 
@@ -49,7 +49,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T>> {
         Asks::new(operation_kind::LOCK, self, Location::caller(), Self::taken)
             .at_once(|mutex: &&Self| mutex.inner.try_lock().ok())
-            .by(self.inner.lock())
+            .queued_by(self.inner.lock())
     }
 
     /// See [`real::sync::Mutex::blocking_lock`].
@@ -59,8 +59,9 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
         let request = Request::of(operation_kind::LOCK, &self.resource, Location::caller());
-        let (inner, done) = blocking(&request, || self.inner.blocking_lock());
-        Self::taken(inner, done, self)
+        let blocking = Blocking::begin(request);
+        let inner = self.inner.blocking_lock();
+        Self::taken(inner, blocking.done(), self)
     }
 
     /// See [`real::sync::Mutex::blocking_lock_owned`].
@@ -70,7 +71,9 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
         let request = Request::of(operation_kind::LOCK, &self.resource, Location::caller());
-        let (guard, done) = blocking(&request, || Erased::new(self.inner.blocking_lock()));
+        let blocking = Blocking::begin(request);
+        let guard = Erased::new(self.inner.blocking_lock());
+        let done = blocking.done();
         Self::taken_owned(guard, done, self)
     }
 
@@ -84,7 +87,7 @@ impl<T: ?Sized> Mutex<T> {
             Location::caller(),
             Self::taken_owned,
         )
-        .by(async move { Erased::new(lock.inner.lock().await) })
+        .queued_by(async move { Erased::new(lock.inner.lock().await) })
     }
 
     /// See [`real::sync::Mutex::try_lock`].
@@ -322,10 +325,8 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     {
         // SAFETY: as for `map`.
         match unsafe {
-            this.owned.try_map(
-                |guard: tokio::MutexGuard<'_, T>| tokio::MutexGuard::try_map(guard, f),
-                |_| (),
-            )
+            this.owned
+                .try_map(|guard: tokio::MutexGuard<'_, T>, _| tokio::MutexGuard::try_map(guard, f))
         } {
             Ok(owned) => Ok(OwnedMappedMutexGuard {
                 owned,
@@ -356,8 +357,8 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
     /// Of a `tokio::MappedMutexGuard<'_, U>`.
     owned: Owned<Mutex<T>>,
-    /// Gives out references to a `U`.
-    marker: PhantomData<Box<U>>,
+    /// Gives out references to a `U` that is part of the `T`: so it can be used as nothing but a `U`.
+    marker: PhantomData<*mut U>,
 }
 
 // SAFETY: as for `OwnedMutexGuard`.
@@ -394,10 +395,10 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
     {
         // SAFETY: as for `map`.
         match unsafe {
-            this.owned.try_map(
-                |guard: tokio::MappedMutexGuard<'_, U>| tokio::MappedMutexGuard::try_map(guard, f),
-                |_| (),
-            )
+            this.owned
+                .try_map(|guard: tokio::MappedMutexGuard<'_, U>, _| {
+                    tokio::MappedMutexGuard::try_map(guard, f)
+                })
         } {
             Ok(owned) => Ok(OwnedMappedMutexGuard {
                 owned,
