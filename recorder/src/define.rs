@@ -134,7 +134,8 @@ pub(crate) fn type_name<T>() -> u64 {
 
 /// The number of a place in source, quickly where this thread has used it before.
 #[inline]
-pub(crate) fn location(place: &'static StdLocation<'static>) -> u64 {
+#[must_use]
+pub fn location(place: &'static StdLocation<'static>) -> u64 {
     const SLOTS: usize = 64;
     thread_local! {
         static CACHE: [Cell<(usize, u32)>; SLOTS] = const { [const { Cell::new((0, 0)) }; SLOTS] };

@@ -18,6 +18,22 @@ macro_rules! shown {
         }
     )*};
 }
+mod barrier;
+pub mod futures;
 mod mutex;
+mod notify;
+mod once_cell;
+mod rwlock;
+mod semaphore;
+mod set_once;
 
+pub use barrier::Barrier;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
+pub use notify::Notify;
+pub use once_cell::OnceCell;
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard,
+};
+pub use semaphore::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+pub use set_once::SetOnce;

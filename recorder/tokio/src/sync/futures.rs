@@ -1,0 +1,3 @@
+//! Named future types, see [`real::sync::futures`].
+
+pub use super::notify::{Notified, OwnedNotified};
