@@ -4,8 +4,16 @@
     reason = "a test: what is unwrapped here must be there"
 )]
 
+mod barrier;
 mod interop;
+mod lock_traits;
+mod locks;
 mod mutex;
+mod notify;
+mod once_cell;
+mod rwlock;
+mod semaphore;
+mod set_once;
 mod task;
 mod task_sets;
 

@@ -120,3 +120,22 @@ fn a_static_mutex_is_known_from_its_first_use() {
         },
     );
 }
+
+#[test]
+fn a_wait_that_begins_without_budget_is_a_wait() {
+    in_both_flavours(
+        || async {
+            let mutex = Mutex::new(());
+            let held = mutex.lock().await;
+            let waits = async {
+                crate::locks::use_up_budget().await;
+                drop(mutex.lock().await);
+            };
+            tokio::join!(biased; ais_recorder::task("waits", waits), async { drop(held) });
+        },
+        |events| {
+            let begin = crate::locks::waited_in(events, operation_kind::LOCK, "waits");
+            assert_eq!(begin.flags & operation_flag::NO_BUDGET, 0);
+        },
+    );
+}
