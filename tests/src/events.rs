@@ -127,17 +127,21 @@ impl Events {
         tasks[0].task
     }
 
+    /// The resources of this kind, in the order in which they were made on their threads.
+    #[must_use]
+    pub fn resources(&self, kind: u64) -> Vec<ResourceNew> {
+        let mut made = self.rows::<ResourceNew>();
+        made.retain(|resource| resource.kind == kind);
+        made
+    }
+
     /// The only resource of this kind.
     ///
     /// # Panics
     /// There is none, or there are several.
     #[must_use]
     pub fn resource(&self, kind: u64) -> ResourceNew {
-        let found: Vec<ResourceNew> = self
-            .rows::<ResourceNew>()
-            .into_iter()
-            .filter(|resource| resource.kind == kind)
-            .collect();
+        let found = self.resources(kind);
         assert_eq!(found.len(), 1, "resources of kind {kind}: {found:?}");
         found[0]
     }

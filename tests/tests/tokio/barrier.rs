@@ -48,7 +48,7 @@ fn an_arrival_that_is_given_up_was_one_and_one_that_is_never_polled_was_none() {
         |events| {
             let expected = [Some(outcome::DROPPED), Some(outcome::NEVER_POLLED)];
             assert_eq!(outcomes(events, operation_kind::BARRIER), expected);
-            let made = events.rows::<ais_format::event::ResourceNew>();
+            let made = events.resources(resource_kind::BARRIER);
             assert_eq!(made.iter().map(|b| b.capacity).collect::<Vec<_>>(), [2, 1]);
             let changes = events.changes(made[0].resource);
             let arrivals = changes.iter().filter(|c| c.0 == Kind::Arrive);

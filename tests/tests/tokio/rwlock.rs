@@ -219,7 +219,7 @@ fn a_lock_becomes_tokios_own_and_back() {
             assert_eq!(format!("{lock:?}"), "RwLock { data: 7 }");
         },
         |events| {
-            let made = events.rows::<ais_format::event::ResourceNew>();
+            let made = events.resources(resource_kind::RWLOCK);
             assert_eq!(made.len(), 2, "{made:?}");
         },
     );

@@ -63,7 +63,7 @@ fn what_is_given_up_ends_as_dropped_or_as_never_polled() {
         |events| {
             let expected = [Some(outcome::DROPPED), Some(outcome::NEVER_POLLED)];
             assert_eq!(outcomes(events, operation_kind::SET), expected);
-            let made = events.rows::<ais_format::event::ResourceNew>();
+            let made = events.resources(resource_kind::SET_ONCE);
             let capacities: Vec<u64> = made.iter().map(|once| once.capacity).collect();
             assert_eq!(capacities, [1, 0, 0]);
             assert_eq!(events.changes(made[0].resource).len(), 4);
