@@ -179,7 +179,7 @@ impl Waiting {
     ///
     /// `changes` is how many changes its resource had before it could have come into the queue.
     #[cold]
-    fn begin(request: &Request<'_>, changes: u64, flags: u64) -> Box<Waiting> {
+    fn begin(request: &Request<'_>, changes: u64, flags: u64) -> Waiting {
         let id = session::next_local_id();
         let target = request.target_number();
         let (static_flags, sequence) = request.resource().map_or((0, 0), |resource| {
@@ -199,13 +199,13 @@ impl Waiting {
                 overlap: sequence.saturating_sub(changes + 1),
             });
         }
-        Box::new(Waiting {
+        Waiting {
             id,
             target: if sequence == 0 { 0 } else { target },
             was_polled: false,
             is_in_first_poll: false,
             waker: None,
-        })
+        }
     }
 
     /// Polls what is waited for, with the operation's own waker. The operation now lies at `address`.
@@ -295,7 +295,8 @@ impl Slot {
             return Slot::new();
         }
         let changes = request.resource().map_or(0, Resource::changes);
-        Slot(State::Waiting(Waiting::begin(request, changes, 0)))
+        let waiting = Waiting::begin(request, changes, 0);
+        Slot(State::Waiting(Box::new(waiting)))
     }
 
     /// Whether there is nothing to record: no recording is under way, and this did not begin to wait under one.
@@ -365,7 +366,7 @@ impl Slot {
             let mut waiting = Waiting::begin(request, changes, flags);
             waiting.was_polled = true;
             waiting.is_in_first_poll = has_budget;
-            self.0 = State::Waiting(waiting);
+            self.0 = State::Waiting(Box::new(waiting));
             if !has_budget {
                 // It may not even be in the queue. Its task was told to come again.
                 return Poll::Pending;

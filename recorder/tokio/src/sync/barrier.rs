@@ -29,7 +29,7 @@ impl Barrier {
         let capacity = n.max(1) as u64;
         let location = Location::caller();
         Barrier {
-            resource: Resource::new(resource_kind::BARRIER, capacity, location, None),
+            resource: crate::start::resource(resource_kind::BARRIER, capacity, location, None),
             inner: tokio::Barrier::new(n),
         }
     }

@@ -107,7 +107,7 @@ impl From<tokio::Notify> for Notify {
     #[track_caller]
     fn from(inner: tokio::Notify) -> Self {
         Notify {
-            resource: Resource::new(resource_kind::NOTIFY, 0, Location::caller(), None),
+            resource: crate::start::resource(resource_kind::NOTIFY, 0, Location::caller(), None),
             inner,
         }
     }

@@ -212,7 +212,12 @@ impl<T> From<tokio::OnceCell<T>> for OnceCell<T> {
         let capacity = u8::from(!inner.initialized());
         let location = Location::caller();
         OnceCell {
-            resource: Resource::new(resource_kind::ONCE_CELL, capacity.into(), location, None),
+            resource: crate::start::resource(
+                resource_kind::ONCE_CELL,
+                capacity.into(),
+                location,
+                None,
+            ),
             inner,
             turns: tokio::Semaphore::const_new(capacity.into()),
         }

@@ -62,7 +62,7 @@ impl<T: ?Sized> RwLock<T> {
     {
         let capacity = max_readers.into();
         RwLock {
-            resource: Resource::new(resource_kind::RWLOCK, capacity, location, None),
+            resource: crate::start::resource(resource_kind::RWLOCK, capacity, location, None),
             max_readers,
             inner,
         }

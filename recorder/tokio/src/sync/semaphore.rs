@@ -279,7 +279,7 @@ impl From<tokio::Semaphore> for Semaphore {
         // Nobody has a permit of it: a permit borrows it.
         let permits = inner.available_permits() as u64;
         let location = Location::caller();
-        let resource = Resource::new(resource_kind::SEMAPHORE, permits, location, None);
+        let resource = crate::start::resource(resource_kind::SEMAPHORE, permits, location, None);
         if inner.is_closed() {
             resource.change(|resource, sequence| Close { resource, sequence });
         }

@@ -106,7 +106,7 @@ impl<T> From<tokio::SetOnce<T>> for SetOnce<T> {
         let capacity = u64::from(!inner.initialized());
         let location = Location::caller();
         SetOnce {
-            resource: Resource::new(resource_kind::SET_ONCE, capacity, location, None),
+            resource: crate::start::resource(resource_kind::SET_ONCE, capacity, location, None),
             inner,
         }
     }

@@ -4,7 +4,7 @@ pub use real::task::*;
 
 mod builder;
 mod join_handle;
-mod join_set;
+pub mod join_set;
 mod local_set;
 
 use std::future::Future;

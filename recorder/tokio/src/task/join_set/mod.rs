@@ -1,5 +1,7 @@
 //! Sets of tasks that are joined as they end.
 
+mod builder;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -16,6 +18,8 @@ use real::task::{Id, JoinError};
 use super::{AbortHandle, LocalSet, about, local_set};
 use crate::operation::{Asks, has_budget};
 use crate::runtime::{Handle, executors};
+
+pub use builder::Builder;
 
 /// [`tokio::task::JoinSet`](real::task::JoinSet), recorded: which tasks are in it, and who waits for them.
 pub struct JoinSet<T> {
@@ -95,10 +99,7 @@ impl<T> JoinSet<T> {
 impl<T: 'static> JoinSet<T> {
     /// Spawns a task under a name, by which the trace then knows it.
     pub fn build_task(&mut self) -> Builder<'_, T> {
-        Builder {
-            set: self,
-            name: None,
-        }
+        Builder::new(self)
     }
 
     fn insert<F: Future<Output = T>>(
@@ -407,41 +408,5 @@ where
         for task in iter {
             self.spawn(task);
         }
-    }
-}
-
-/// Spawns a task of a set under a name. Made by [`JoinSet::build_task`].
-#[derive(Debug)]
-#[must_use = "builders do nothing unless used to spawn a task"]
-pub struct Builder<'a, T> {
-    set: &'a mut JoinSet<T>,
-    name: Option<&'a str>,
-}
-
-impl<'a, T: 'static> Builder<'a, T> {
-    /// Gives this name.
-    pub fn name(self, name: &'a str) -> Self {
-        Builder {
-            name: Some(name),
-            ..self
-        }
-    }
-
-    /// Like [`JoinSet::spawn`].
-    ///
-    /// # Errors
-    /// None.
-    ///
-    /// # Panics
-    /// Outside of a runtime.
-    #[track_caller]
-    pub fn spawn<F>(self, future: F) -> std::io::Result<AbortHandle>
-    where
-        F: Future<Output = T> + Send + 'static,
-        T: Send,
-    {
-        let mut about = about(executors::current(), Location::caller());
-        about.name = self.name.map(|name| name.to_owned().into());
-        Ok(self.set.insert(about, future, |set, task| set.spawn(task)))
     }
 }
