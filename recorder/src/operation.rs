@@ -418,6 +418,16 @@ impl Slot {
         }
     }
 
+    /// Records that an operation that waits is over, where no poll saw it: it blocked its thread until now.
+    pub fn end(&mut self, request: &Request<'_>, outcome: u64) -> Done {
+        let mut done = Done::at(request.location);
+        if let State::Waiting(waiting) = std::mem::replace(&mut self.0, State::Ended) {
+            waiting.end(request.resource(), outcome);
+            done.operation = waiting.id;
+        }
+        done
+    }
+
     /// Records an operation that is dropped: given up where it waited, never polled where it was not.
     fn dropped(&mut self, request: &Request<'_>) {
         if matches!(self.0, State::New) && session::is_recording() && !std::thread::panicking() {

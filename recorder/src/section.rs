@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::MutexGuard;
 
 use ais_format::event::{SectionBegin, SectionEnd};
 
@@ -18,8 +19,8 @@ pub struct Section {
     /// The resource that it keeps others from.
     resource: u64,
     is_recorded: bool,
-    /// It ends on the thread on which it began.
-    on_one_thread: PhantomData<*const ()>,
+    /// It ends on the thread on which it began: like a guard of a lock, it cannot be sent, but can be shared.
+    on_one_thread: PhantomData<MutexGuard<'static, ()>>,
 }
 
 impl Section {
