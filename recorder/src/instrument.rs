@@ -50,9 +50,7 @@ pub use ais_format::event;
 pub use crate::context::{current_executor, is_in_task};
 pub use crate::define::location;
 pub use crate::foreign::set_running_task;
-pub use crate::operation::{
-    Blocking, Done, HasBudget, Operation, Request, Slot, Subject, Target, blocking,
-};
+pub use crate::operation::{Blocking, Done, HasBudget, Operation, Request, Slot, Subject, Target};
 pub use crate::record::Record;
 pub use crate::recorder::{flush, start_once_from_env};
 pub use crate::resource::{End, Ends, HasResource, Held, Hold, Resource};

@@ -418,16 +418,6 @@ impl Slot {
         }
     }
 
-    /// Records that an operation that waits is over, where no poll saw it: it blocked its thread until now.
-    pub fn end(&mut self, request: &Request<'_>, outcome: u64) -> Done {
-        let mut done = Done::at(request.location);
-        if let State::Waiting(waiting) = std::mem::replace(&mut self.0, State::Ended) {
-            waiting.end(request.resource(), outcome);
-            done.operation = waiting.id;
-        }
-        done
-    }
-
     /// Records an operation that is dropped: given up where it waited, never polled where it was not.
     fn dropped(&mut self, request: &Request<'_>) {
         if matches!(self.0, State::New) && session::is_recording() && !std::thread::panicking() {
@@ -632,11 +622,15 @@ impl<'a> Blocking<'a> {
     }
 
     /// It was done.
-    #[must_use]
-    pub fn done(mut self) -> Done {
+    pub fn done(self) -> Done {
+        self.ended(outcome::READY)
+    }
+
+    /// It ended like this, an [`outcome`].
+    pub fn ended(mut self, outcome: u64) -> Done {
         let mut done = Done::at(self.request.location);
         if let State::Waiting(waiting) = std::mem::replace(&mut self.slot.0, State::Ended) {
-            waiting.end(self.request.resource(), outcome::READY);
+            waiting.end(self.request.resource(), outcome);
             done.operation = waiting.id;
         }
         done
@@ -647,11 +641,4 @@ impl Drop for Blocking<'_> {
     fn drop(&mut self) {
         self.slot.give_up(&self.request);
     }
-}
-
-/// Does an operation that blocks its thread.
-pub fn blocking<T>(request: &Request<'_>, block: impl FnOnce() -> T) -> (T, Done) {
-    let blocking = Blocking::begin(*request);
-    let result = block();
-    (result, blocking.done())
 }

@@ -156,17 +156,6 @@ impl<R: HasResource, G, W, A> Asks<R, G, W, A> {
     {
         Operation::new(inner, Unbudgeted(self))
     }
-
-    /// As an operation that `inner` does, and that counts from now on, before it is polled for the first time.
-    pub(crate) fn begun_by<T, O, F>(self, inner: F) -> Operation<F, Self>
-    where
-        F: Future<Output = T>,
-        G: FnOnce(T, Done, R) -> O,
-        W: Fn(&T) -> u64,
-        A: AtOnce<R, T>,
-    {
-        Operation::begun(inner, self)
-    }
 }
 
 impl<R, T, O, G, W, A> Subject<T> for Asks<R, G, W, A>
@@ -270,6 +259,7 @@ pub(crate) fn closed_if_error<T, E>(result: &Result<T, E>) -> u64 {
 }
 
 /// The same for an `Option`.
+#[allow(clippy::ref_option, reason = "it is given references to results")]
 pub(crate) fn closed_if_none<T>(result: &Option<T>) -> u64 {
     result.as_ref().map_or(outcome::CLOSED, |_| outcome::READY)
 }

@@ -18,14 +18,20 @@ macro_rules! shown {
         }
     )*};
 }
+
 mod barrier;
+pub mod broadcast;
+mod channel;
 pub mod futures;
+pub mod mpsc;
 mod mutex;
 mod notify;
 mod once_cell;
+pub mod oneshot;
 mod rwlock;
 mod semaphore;
 mod set_once;
+pub mod watch;
 
 pub use barrier::Barrier;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
