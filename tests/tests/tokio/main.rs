@@ -4,22 +4,30 @@
     reason = "a test: what is unwrapped here must be there"
 )]
 
+#[macro_use]
+
+mod auto_traits;
 mod barrier;
+mod broadcast;
 mod interop;
 mod lock_traits;
 mod locks;
+mod mpsc;
 mod mutex;
 mod notify;
 mod once_cell;
+mod oneshot;
 mod rwlock;
 mod semaphore;
 mod set_once;
 mod task;
 mod task_sets;
+mod watch;
 
 use std::future::Future;
 
-use ais_tests::events::Events;
+use ais_format::event::Kind;
+use ais_tests::events::{Events, outcome_name};
 use ais_tests::events_of;
 use recorded_tokio::runtime::Builder;
 
@@ -33,5 +41,27 @@ fn in_both_flavours<F: Future<Output = ()>>(program: impl Fn() -> F, check: impl
             runtime.block_on(program());
         });
         check(&events.unwrap());
+    }
+}
+
+/// The changes of a resource in the order of their numbers.
+fn kinds(events: &Events, resource: u64) -> Vec<Kind> {
+    let changes = events.changes(resource);
+    changes.into_iter().map(|(kind, _)| kind).collect()
+}
+
+/// How the operations of a kind ended, in the order in which they began.
+fn outcomes(events: &Events, kind: u64) -> Vec<&'static str> {
+    let operations = events.operations(kind);
+    operations
+        .iter()
+        .map(|(_, _, outcome)| outcome_name(*outcome))
+        .collect()
+}
+
+/// Gives each branch of a `join!` a turn or more, whichever of them it begins with.
+async fn let_others_run() {
+    for _ in 0..3 {
+        recorded_tokio::task::yield_now().await;
     }
 }
