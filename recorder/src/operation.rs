@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use ais_format::event::{
-    OperationBegin, OperationEnd, OperationFired, OperationPoll, operation_flag, outcome,
+    OperationBegin, OperationEnd, OperationFired, OperationPoll, TimerSet, operation_flag, outcome,
 };
 
 use crate::context;
@@ -278,7 +278,8 @@ enum State {
     Ended,
 }
 
-/// An operation, as the trace knows it. It does nothing by itself when it is dropped: whoever has one says [`Slot::give_up`] then.
+/// An operation, as the trace knows it. It does nothing by itself when it is dropped: whoever has one says [`Slot::dropped`]
+/// then, or [`Slot::give_up`] where there is nothing that one would have to poll.
 pub struct Slot(State);
 
 impl Slot {
@@ -310,6 +311,28 @@ impl Slot {
         match &self.0 {
             State::Waiting(waiting) => Some(waiting.id),
             State::New | State::Polled | State::Ended => None,
+        }
+    }
+
+    /// Whether it is over: nothing is left to record when it is dropped.
+    #[inline]
+    pub fn is_ended(&self) -> bool {
+        matches!(self.0, State::Ended)
+    }
+
+    /// Notes a poll that is not recorded, of one that [is not](Slot::is_unrecorded): when it is dropped, it was not never polled.
+    #[inline]
+    pub fn polled_unrecorded(&mut self) {
+        self.0 = State::Polled;
+    }
+
+    /// Records that the deadline that is waited for is moved: so many nanoseconds from now. Before the fact.
+    pub fn timer_set(&self, delay: u64) {
+        if let (State::Waiting(waiting), true) = (&self.0, session::is_recording()) {
+            emit_attributed(&TimerSet {
+                operation: waiting.id,
+                delay,
+            });
         }
     }
 
@@ -419,7 +442,9 @@ impl Slot {
     }
 
     /// Records an operation that is dropped: given up where it waited, never polled where it was not.
-    fn dropped(&mut self, request: &Request<'_>) {
+    ///
+    /// To be called before what it waits with is dropped.
+    pub fn dropped(&mut self, request: &Request<'_>) {
         if matches!(self.0, State::New) && session::is_recording() && !std::thread::panicking() {
             let changes = request.resource().map_or(0, Resource::changes);
             let never_polled = Waiting::begin(request, changes, 0);
@@ -503,7 +528,7 @@ pin_project_lite::pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if !matches!(this.slot.0, State::Ended) {
+            if !this.slot.is_ended() {
                 this.slot.dropped(&this.subject.request());
             }
         }
@@ -580,7 +605,7 @@ impl<F: Future, S: Subject<F::Output>> Future for Operation<F, S> {
             _ => None,
         };
         // A later poll must not try that again: its place in the queue counts.
-        this.slot.0 = State::Polled;
+        this.slot.polled_unrecorded();
         let result = at_once.map_or_else(|| this.inner.poll(cx), Poll::Ready);
         result.map(|result| {
             this.slot.0 = State::Ended;
