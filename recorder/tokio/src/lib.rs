@@ -15,18 +15,22 @@
 
 pub use real::*;
 
-#[cfg(any(feature = "sync", feature = "rt", feature = "time"))]
+#[cfg(any(feature = "rt", feature = "sync", feature = "time"))]
+mod budget;
+#[cfg(any(feature = "rt", feature = "sync"))]
 mod operation;
 #[cfg(feature = "sync")]
 mod owned;
 #[cfg(feature = "rt")]
 pub mod runtime;
-#[cfg(any(feature = "sync", feature = "rt"))]
+#[cfg(any(feature = "rt", feature = "sync"))]
 mod start;
 #[cfg(feature = "sync")]
 pub mod sync;
 #[cfg(feature = "rt")]
 pub mod task;
+#[cfg(feature = "time")]
+pub mod time;
 
 #[cfg(feature = "rt")]
 pub use task::spawn;

@@ -7,10 +7,7 @@ use std::task::{Context, Poll};
 use ais_recorder::instrument::event::outcome;
 use ais_recorder::instrument::{Done, HasResource, Operation, Request, Subject};
 
-/// Whether the current task may do more in this turn.
-pub(crate) fn has_budget() -> bool {
-    real::task::coop::has_budget_remaining()
-}
+pub(crate) use crate::budget::has_budget;
 
 /// What is asked of a resource, and what is made of the answer, a `T`.
 ///

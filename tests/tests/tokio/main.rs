@@ -5,7 +5,6 @@
 )]
 
 #[macro_use]
-
 mod auto_traits;
 mod barrier;
 mod broadcast;
@@ -22,6 +21,7 @@ mod semaphore;
 mod set_once;
 mod task;
 mod task_sets;
+mod time;
 mod watch;
 
 use std::future::Future;
