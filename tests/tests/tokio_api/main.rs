@@ -22,29 +22,42 @@ use surface::Surface;
 /// What the drop-in does without, as the report names it, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[];
 
-/// The source of the real tokio, as this workspace builds it.
-fn real_source() -> PathBuf {
+/// What cargo says of a package of this workspace or of those that it depends on.
+fn package(name: &str) -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let package = metadata["packages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|package| package["name"] == "tokio")
-        .unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let found = packages.iter().find(|package| package["name"] == name);
+    found.unwrap().clone()
+}
+
+/// Its source.
+fn source_of(package: &str) -> PathBuf {
+    let package = self::package(package);
     let manifest = Path::new(package["manifest_path"].as_str().unwrap());
     manifest.with_file_name("src")
 }
 
 #[test]
+fn the_drop_in_has_all_features_of_tokio() {
+    let (real, ours) = (package("tokio"), package("ais-tokio"));
+    let lacks: Vec<&String> = real["features"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| ours["features"].get(name.as_str()).is_none())
+        .collect();
+    assert!(lacks.is_empty(), "features: {lacks:?}");
+}
+
+#[test]
 fn the_drop_in_lacks_nothing_that_tokio_offers() {
-    let drop_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recorder/tokio/src");
-    let real = Surface::of(&Source::read(&real_source()));
-    let ours = Surface::of(&Source::read(&drop_in));
+    let real = Surface::of(&Source::read(&source_of("tokio")));
+    let ours = Surface::of(&Source::read(&source_of("ais-tokio")));
     let found = compare::lacks(&real, &ours);
     assert!(
         found.compared > 10,
