@@ -14,34 +14,6 @@ pub struct Builder {
     inner: real::runtime::Builder,
 }
 
-/// Methods that change what tokio's builder has to know.
-macro_rules! settings {
-    ($($(#[$attribute:meta])* $name:ident($($argument:ident: $type:ty),*);)*) => {$(
-        #[doc = concat!("See [`real::runtime::Builder::", stringify!($name), "`].")]
-        $(#[$attribute])*
-        #[track_caller]
-        pub fn $name(&mut self $(, $argument: $type)*) -> &mut Self {
-            self.inner.$name($($argument),*);
-            self
-        }
-    )*};
-}
-
-/// Methods that take something to be called back.
-macro_rules! hooks {
-    ($($(#[$attribute:meta])* $name:ident: $hook:path;)*) => {$(
-        #[doc = concat!("See [`real::runtime::Builder::", stringify!($name), "`].")]
-        $(#[$attribute])*
-        pub fn $name<F>(&mut self, f: F) -> &mut Self
-        where
-            F: $hook + Send + Sync + 'static,
-        {
-            self.inner.$name(f);
-            self
-        }
-    )*};
-}
-
 impl Builder {
     /// See [`real::runtime::Builder::new_current_thread`].
     #[must_use]
@@ -60,40 +32,206 @@ impl Builder {
         }
     }
 
-    settings! {
-        enable_all();
-        worker_threads(val: usize);
-        max_blocking_threads(val: usize);
-        thread_name(val: impl Into<String>);
-        name(val: impl Into<String>);
-        thread_stack_size(val: usize);
-        thread_keep_alive(duration: Duration);
-        global_queue_interval(val: u32);
-        event_interval(val: u32);
-        #[cfg(any(feature = "net", all(unix, feature = "process"), all(unix, feature = "signal")))]
-        enable_io();
-        #[cfg(any(feature = "net", all(unix, feature = "process"), all(unix, feature = "signal")))]
-        max_io_events_per_tick(capacity: usize);
-        #[cfg(feature = "time")]
-        enable_time();
-        #[cfg(feature = "test-util")]
-        start_paused(start_paused: bool);
-        #[cfg(tokio_unstable)]
-        unhandled_panic(behavior: real::runtime::UnhandledPanic);
-        #[cfg(tokio_unstable)]
-        disable_lifo_slot();
-        #[cfg(tokio_unstable)]
-        rng_seed(seed: real::runtime::RngSeed);
-        #[cfg(tokio_unstable)]
-        enable_metrics_poll_time_histogram();
+    /// See [`real::runtime::Builder::enable_all`].
+    pub fn enable_all(&mut self) -> &mut Self {
+        self.inner.enable_all();
+        self
     }
 
-    hooks! {
-        on_thread_start: Fn();
-        on_thread_stop: Fn();
-        on_thread_park: Fn();
-        on_thread_unpark: Fn();
-        thread_name_fn: Fn() -> String;
+    /// See [`real::runtime::Builder::worker_threads`].
+    ///
+    /// # Panics
+    /// `val` is 0.
+    #[track_caller]
+    pub fn worker_threads(&mut self, val: usize) -> &mut Self {
+        self.inner.worker_threads(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::max_blocking_threads`].
+    ///
+    /// # Panics
+    /// `val` is 0.
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, val: usize) -> &mut Self {
+        self.inner.max_blocking_threads(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::thread_name`].
+    pub fn thread_name(&mut self, val: impl Into<String>) -> &mut Self {
+        self.inner.thread_name(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::name`].
+    ///
+    /// # Panics
+    /// The name is blank.
+    #[track_caller]
+    pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
+        self.inner.name(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::thread_stack_size`].
+    pub fn thread_stack_size(&mut self, val: usize) -> &mut Self {
+        self.inner.thread_stack_size(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::thread_keep_alive`].
+    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
+        self.inner.thread_keep_alive(duration);
+        self
+    }
+
+    /// See [`real::runtime::Builder::global_queue_interval`].
+    ///
+    /// # Panics
+    /// `val` is 0.
+    #[track_caller]
+    pub fn global_queue_interval(&mut self, val: u32) -> &mut Self {
+        self.inner.global_queue_interval(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::event_interval`].
+    ///
+    /// # Panics
+    /// `val` is 0.
+    #[track_caller]
+    pub fn event_interval(&mut self, val: u32) -> &mut Self {
+        self.inner.event_interval(val);
+        self
+    }
+
+    /// See [`real::runtime::Builder::enable_io`].
+    #[cfg(any(
+        feature = "net",
+        all(unix, feature = "process"),
+        all(unix, feature = "signal")
+    ))]
+    pub fn enable_io(&mut self) -> &mut Self {
+        self.inner.enable_io();
+        self
+    }
+
+    /// See [`real::runtime::Builder::max_io_events_per_tick`].
+    ///
+    /// # Panics
+    /// `capacity` is 0.
+    #[cfg(any(
+        feature = "net",
+        all(unix, feature = "process"),
+        all(unix, feature = "signal")
+    ))]
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, capacity: usize) -> &mut Self {
+        self.inner.max_io_events_per_tick(capacity);
+        self
+    }
+
+    /// See [`real::runtime::Builder::max_io_events_per_busy_tick`].
+    ///
+    /// # Panics
+    /// `capacity` is 0.
+    #[cfg(any(
+        feature = "net",
+        all(unix, feature = "process"),
+        all(unix, feature = "signal")
+    ))]
+    #[track_caller]
+    pub fn max_io_events_per_busy_tick(&mut self, capacity: usize) -> &mut Self {
+        self.inner.max_io_events_per_busy_tick(capacity);
+        self
+    }
+
+    /// See [`real::runtime::Builder::enable_time`].
+    #[cfg(feature = "time")]
+    pub fn enable_time(&mut self) -> &mut Self {
+        self.inner.enable_time();
+        self
+    }
+
+    /// See [`real::runtime::Builder::start_paused`].
+    #[cfg(feature = "test-util")]
+    pub fn start_paused(&mut self, start_paused: bool) -> &mut Self {
+        self.inner.start_paused(start_paused);
+        self
+    }
+
+    /// See [`real::runtime::Builder::unhandled_panic`].
+    #[cfg(tokio_unstable)]
+    pub fn unhandled_panic(&mut self, behavior: real::runtime::UnhandledPanic) -> &mut Self {
+        self.inner.unhandled_panic(behavior);
+        self
+    }
+
+    /// See [`real::runtime::Builder::disable_lifo_slot`].
+    #[cfg(tokio_unstable)]
+    pub fn disable_lifo_slot(&mut self) -> &mut Self {
+        self.inner.disable_lifo_slot();
+        self
+    }
+
+    /// See [`real::runtime::Builder::rng_seed`].
+    #[cfg(tokio_unstable)]
+    pub fn rng_seed(&mut self, seed: real::runtime::RngSeed) -> &mut Self {
+        self.inner.rng_seed(seed);
+        self
+    }
+
+    /// See [`real::runtime::Builder::enable_metrics_poll_time_histogram`].
+    #[cfg(tokio_unstable)]
+    pub fn enable_metrics_poll_time_histogram(&mut self) -> &mut Self {
+        self.inner.enable_metrics_poll_time_histogram();
+        self
+    }
+
+    /// See [`real::runtime::Builder::thread_name_fn`].
+    pub fn thread_name_fn<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() -> String + Send + Sync + 'static,
+    {
+        self.inner.thread_name_fn(f);
+        self
+    }
+
+    /// See [`real::runtime::Builder::on_thread_start`].
+    pub fn on_thread_start<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.inner.on_thread_start(f);
+        self
+    }
+
+    /// See [`real::runtime::Builder::on_thread_stop`].
+    pub fn on_thread_stop<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.inner.on_thread_stop(f);
+        self
+    }
+
+    /// See [`real::runtime::Builder::on_thread_park`].
+    pub fn on_thread_park<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.inner.on_thread_park(f);
+        self
+    }
+
+    /// See [`real::runtime::Builder::on_thread_unpark`].
+    pub fn on_thread_unpark<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.inner.on_thread_unpark(f);
+        self
     }
 
     /// See [`real::runtime::Builder::build`].
