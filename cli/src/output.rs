@@ -1,6 +1,10 @@
 //! Writing to the terminal: nothing of a trace may command it, and a closed pipe is no error.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The exit status where the request or the file is unusable.
+pub(crate) const UNUSABLE: u8 = 2;
 
 /// Prints text that may hold colour (and only as far as the terminal wants it) to standard output.
 ///
@@ -30,14 +34,21 @@ fn unless_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Says what is wrong, on standard error, in one line.
-pub(crate) fn complain(text: &str) {
+/// Prints what came of arguments that ask for nothing: help, the version, what is wrong with them. The exit status.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Help and version are no errors. A closed pipe while printing them is none either.
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(UNUSABLE)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Says what is wrong, on standard error, in one line that begins with the name of the command.
+pub(crate) fn complain(command: &str, text: &str) {
     // Where standard error is closed too there is nobody to tell.
-    let _ = writeln!(
-        anstream::stderr().lock(),
-        "inspect-analyze: {}",
-        clean(text)
-    );
+    let _ = writeln!(anstream::stderr().lock(), "{command}: {}", clean(text));
 }
 
 /// Says what was done, on standard error, in one line.

@@ -10,17 +10,17 @@ use ais_analyzer::{Trace, render};
 use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
-use crate::args::{Args, Format};
-use crate::json;
 use crate::output;
 use crate::text;
+
+use super::NAME;
+use super::args::{Args, Format};
+use super::json;
 
 /// So many tasks of one name are shown at once.
 const SAME_NAME: usize = 10;
 /// There are findings.
 const FOUND: u8 = 1;
-/// The request or the file is unusable.
-pub(crate) const UNUSABLE: u8 = 2;
 
 /// Does what was asked for; the exit status.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let analysis = Analysis::of(trace);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.history.loss.notes {
-        output::complain(&format!("{}: {note}", args.trace.display()));
+        output::complain(NAME, &format!("{}: {note}", args.trace.display()));
     }
 
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
@@ -119,10 +119,13 @@ fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPane
             }
         }
         if ids.len() > SAME_NAME {
-            output::complain(&format!(
-                "{} tasks are called {name:?}: shown are the first {SAME_NAME}; name others by number",
-                ids.len()
-            ));
+            output::complain(
+                NAME,
+                &format!(
+                    "{} tasks are called {name:?}: shown are the first {SAME_NAME}; name others by number",
+                    ids.len()
+                ),
+            );
         }
         let shown = ids.into_iter().take(SAME_NAME);
         panels.extend(shown.filter_map(|id| report::panel(history, &analysis.progress, id)));
