@@ -7,4 +7,5 @@
 mod analysis;
 pub mod analyze;
 mod output;
+pub mod record;
 mod text;

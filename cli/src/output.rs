@@ -56,6 +56,12 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", clean(text));
 }
 
+/// Prints text that may hold colour beside the output of another program: to standard error.
+pub(crate) fn print_aside(text: &str) {
+    // As where something is wrong: a program whose output nobody reads has ended all the same.
+    let _ = write_all(&mut anstream::stderr().lock(), text);
+}
+
 /// Text from a trace with everything made visible that a terminal would obey: control characters (escape sequences begin with one),
 /// and the marks that reverse the direction of writing.
 pub(crate) fn clean(text: &str) -> String {

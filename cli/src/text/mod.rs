@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
-pub(crate) use summary::summary;
+pub(crate) use summary::{also, brief, summary, unusable};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

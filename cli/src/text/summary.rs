@@ -31,6 +31,40 @@ pub(crate) fn summary(analysis: &Analysis) -> String {
     text + &next(analysis, &info, &summary)
 }
 
+/// The summary without the list of tasks: for somebody who has just seen the program run.
+pub(crate) fn brief(analysis: &Analysis) -> String {
+    let info = report::trace_info(&analysis.trace);
+    let summary = report::summary(&analysis.trace.history, &analysis.progress);
+    let parts = [
+        String::new(),
+        head(&info, &summary),
+        found(analysis),
+        next(analysis, &info, &summary),
+    ];
+    parts.join("\n")
+}
+
+/// One more trace, in one line.
+pub(crate) fn also(analysis: &Analysis) -> String {
+    let info = report::trace_info(&analysis.trace);
+    row(
+        "and",
+        &clean(&format!(
+            "{}, {}, pid {}: {}, {}",
+            info.path,
+            info.program,
+            info.pid,
+            count(info.events as usize, "event"),
+            count(analysis.findings.len(), "finding")
+        )),
+    )
+}
+
+/// A trace that cannot be read, in one line.
+pub(crate) fn unusable(error: &str) -> String {
+    row("unusable", &styled(WARN, &clean(error)))
+}
+
 fn row(name: &str, value: &str) -> String {
     format!("{}  {value}\n", styled(DIM, &format!("{name:<9}")))
 }
