@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
     let mut table = "&[\n".to_owned();
     for file in files {
         let absolute = workspace.join(&file);
+        let absolute = absolute.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
         let _ = writeln!(table, "({file:?}, include_bytes!({absolute:?})),");
     }
     table += "]\n";

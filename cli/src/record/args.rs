@@ -33,19 +33,17 @@ const MORE: &str = "\
 Examples:
   inspect-record cargo run
   inspect-record -o hang.ais cargo run --release --bin server -- --port 8080
-  inspect-record cargo test --test transfers -- --nocapture
+  inspect-record cargo test --test transfers
 
-Every program that the command runs is told by AIS_TRACE where to write. One that starts while another is writing takes
+Every program that the command runs is told by AIS_TRACE where to write. One that starts while another is writing takes \
 trace.PID.ais beside it; one that starts later overwrites the trace. So `cargo test` is best asked for one test binary (--lib, \
 --test NAME).
 
-What is needed:
-  cargo 1.95 or newer (inspect-record cargo +stable run picks one), and tokio 1.47 or newer from crates.io in the
-  project's lock file. The recorded tokio needs a few more crates, which cargo downloads once: with --offline or --frozen
-  they must have been downloaded before. --locked holds for the project's own lock file.
+It needs cargo 1.95 or newer (`inspect-record cargo +stable run` picks one) and a program whose lock file has tokio 1.47 or newer \
+from crates.io. The recorded tokio needs a few more crates, which cargo downloads once: with --offline and --frozen they must have \
+been downloaded before. --locked holds for the project's own lock file. Commands that are not cargo's own, as nextest, are refused.
 
-Where things are kept:
-  Sources of the recorded tokio, lock files and build results are in a cache folder: AIS_CACHE if set, else ais in the user's
-  folder for caches. It can be deleted at any time. CARGO_TARGET_DIR and --target-dir are honoured.
+Sources of the recorded tokio, lock files and build results are kept in a cache: the folder AIS_CACHE if that is set, else ais in the \
+user's folder for caches. It can be deleted at any time. CARGO_TARGET_DIR and --target-dir are honoured.
 
-Exit status: that of the cargo command, also where it was ended by a signal; 2 if it could not be run recorded.";
+Exit status: that of the cargo command, by a signal where that was ended by one; 2 if it could not be run recorded.";

@@ -156,13 +156,14 @@ impl<'a> Cargo<'a> {
 
     fn lock_at(&self, command: &mut Command, lock: &Path) -> anyhow::Result<()> {
         configure(command, "resolver.lockfile-path", utf8(lock)?);
-        if self.version.minor < FOR_EVERYONE {
+        if self.version.is_behind_option() {
             command.arg("-Zlockfile-path");
             if !self.version.is_nightly {
                 command.env(CHANNEL, "nightly");
                 // Not for a cargo that a build script or a test runs.
-                let hidden = format!("env.{CHANNEL}={{value=\"\",force=true}}");
-                command.args(["--config", &hidden]);
+                for part in ["value=\"\"", "force=true"] {
+                    command.arg("--config").arg(format!("env.{CHANNEL}.{part}"));
+                }
             }
         }
         Ok(())
@@ -176,6 +177,12 @@ impl<'a> Cargo<'a> {
 }
 
 impl Version {
+    /// Whether it has the lock file elsewhere only behind `-Z`. Without that it would write into the project, so a nightly from the time
+    /// of the change, which may be from before it, is asked that way, too; at worst it says that there is no need to.
+    fn is_behind_option(&self) -> bool {
+        self.minor < FOR_EVERYONE || (self.is_nightly && self.minor == FOR_EVERYONE)
+    }
+
     fn parse(text: &str) -> anyhow::Result<Version> {
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
         let release = field("release: ").unwrap_or_default();
@@ -275,5 +282,13 @@ mod tests {
         assert!(version("1.98.0-nightly").unwrap().is_nightly);
         assert!(!version("1.96.0-beta.2").unwrap().is_nightly);
         assert!(version("banana").is_err());
+        for (release, is_behind) in [
+            ("1.96.1", true),
+            ("1.97.0-nightly", true),
+            ("1.97.0", false),
+            ("1.98.0-nightly", false),
+        ] {
+            assert_eq!(version(release).unwrap().is_behind_option(), is_behind);
+        }
     }
 }

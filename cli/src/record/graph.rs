@@ -74,7 +74,7 @@ impl Metadata {
             .and_then(|minor| minor.parse().ok());
         if minor.is_none_or(|minor: u32| minor < OLDEST) {
             bail!(
-                "tokio {version} is too old to be recorded, 1.{OLDEST} is the oldest: run `cargo update -p tokio@{version}` first"
+                "tokio {version} is too old to be recorded, 1.{OLDEST} is the oldest: run `cargo update --recursive tokio@{version}` first"
             );
         }
         Ok(Tokio {
@@ -167,7 +167,7 @@ mod tests {
             (&[("tokio", "0.2.25", crates_io)], "update it"),
             (
                 &[("tokio", "1.46.9", crates_io)],
-                "cargo update -p tokio@1.46.9",
+                "cargo update --recursive tokio@1.46.9",
             ),
             (&[("tokio", "1.54.1", None)], "by a path or a [patch]"),
             (&[("tokio", "1.54.1", git)], "git+https://example.org"),

@@ -2,10 +2,10 @@
 //!
 //! In comes a cargo command, out comes its exit status, a trace, and the summary of that on standard error. In between:
 //!
-//! 1. cargo resolves the project as it is, for the version of tokio in it ([`graph`]);
-//! 2. the drop-in is laid out in the cache as a package called `tokio` of that version ([`drop_in`]);
-//! 3. cargo resolves the project with it, and then runs the command ([`cargo`], [`child`]), with `AIS_TRACE` set;
-//! 4. the traces that came of it are summed up ([`traces`]).
+//! 1. cargo resolves the project as it is, for the version of tokio in it (`graph`);
+//! 2. the drop-in is laid out in the cache as a package called `tokio` of that version (`drop_in`);
+//! 3. cargo resolves the project with it, and then runs the command (`cargo`, `child`), with `AIS_TRACE` set;
+//! 4. the traces that came of it are summed up (`traces`).
 //!
 //! # How the project's lock file stays as it is
 //!
@@ -122,7 +122,7 @@ fn prepare(cargo: &Cargo<'_>) -> anyhow::Result<Command> {
     let _turn = turn(&ours);
 
     let plain = ours.join("lock/plain/Cargo.lock");
-    copy_lock(&workspace.join("Cargo.lock"), &plain)?;
+    copy_lock(&workspace.join("Cargo.lock"), &plain, cargo.given.is_locked)?;
     let tokio = find_tokio(cargo, &plain)?;
     let drop_in = drop_in::prepare(&cache, &tokio)?;
 
@@ -145,11 +145,19 @@ fn turn(folder: &Path) -> Option<File> {
     Some(file)
 }
 
-/// A project that has no lock file is resolved once, and then as it was.
-fn copy_lock(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// A project that has no lock file is resolved once, and then as it was; unless it is said to have one.
+fn copy_lock(from: &Path, to: &Path, is_locked: bool) -> anyhow::Result<()> {
     match fs::read(from) {
         Ok(content) => cache::replace(to, &content),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if is_locked {
+                bail!(
+                    "{} is not there, as --locked wants it: run `cargo generate-lockfile` first",
+                    from.display()
+                );
+            }
+            Ok(())
+        }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", from.display())),
     }
 }

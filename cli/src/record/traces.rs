@@ -87,7 +87,7 @@ pub(crate) fn why_none(kind: Kind, is_success: bool) -> &'static str {
             "nothing was recorded: this command only builds; run the program with `inspect-record cargo run`, or a test with `cargo test`"
         }
         (_, false) => {
-            "nothing was recorded: the command failed before the program started a tokio runtime"
+            "nothing was recorded: the build failed, or the program ended before it started a tokio runtime"
         }
         (Kind::Run, true) => {
             "nothing was recorded: the program started no tokio runtime, or cannot write where -o says"
@@ -120,6 +120,22 @@ mod tests {
             Traces::at(&path).since(&before, &path),
             [path.clone(), at("trace.12.ais")]
         );
+    }
+
+    #[test]
+    fn the_first_trace_is_summed_up_and_the_others_are_named() {
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
+        let at = |name: &str| samples.join(name);
+        let text = report(&[at("abba.ais"), at("http.ais"), at("README.md")]);
+        for part in [
+            "deadlock-cycle, proven",
+            "next:",
+            "http.ais, http",
+            "unusable",
+        ] {
+            assert!(text.contains(part), "{part}\nis missing from\n{text}");
+        }
+        assert!(!text.contains("alive at the end"), "{text}");
     }
 
     #[test]
