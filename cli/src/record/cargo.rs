@@ -20,6 +20,12 @@ const FOR_EVERYONE: u32 = 97;
 /// What makes a cargo take `-Z` options. It concerns cargo alone: not rustc, not what build scripts find out about rustc.
 const CHANNEL: &str = "__CARGO_TEST_CHANNEL_OVERRIDE_DO_NOT_USE_THIS";
 
+/// What to do where cargo fails on the project as it is.
+const FIRST_WITHOUT: &str = "first make the command work without inspect-record";
+/// What to do where it fails with the recorded tokio.
+const MORE_CRATES: &str = "the recorded tokio needs a few crates more; where cargo may not download them (--offline, --frozen, \
+                           vendored crates) let it do so once";
+
 /// The cargo of a command, for its project.
 #[derive(Debug)]
 pub(crate) struct Cargo<'a> {
@@ -61,7 +67,7 @@ impl<'a> Cargo<'a> {
     pub(crate) fn of(command: &'a CargoCommand) -> anyhow::Result<Cargo<'a>> {
         let mut ask = start(command);
         ask.arg("-vV");
-        let version = Version::parse(&text_of(run(&mut ask)?)?)?;
+        let version = Version::parse(&text_of(run(&mut ask, FIRST_WITHOUT)?)?)?;
         if version.minor < FIRST {
             bail!(
                 "cargo 1.{} cannot keep a lock file outside of the project: use 1.{FIRST} or newer, for instance `inspect-record cargo \
@@ -91,7 +97,7 @@ impl<'a> Cargo<'a> {
         ask.args(&self.given.globals);
         ask.args(["locate-project", "--workspace", "--message-format=plain"]);
         self.add_manifest_path(&mut ask);
-        let text = text_of(run(&mut ask)?)?;
+        let text = text_of(run(&mut ask, FIRST_WITHOUT)?)?;
         let manifest = Path::new(text.trim_end());
         match manifest.parent() {
             Some(folder) => Ok(folder.to_owned()),
@@ -124,7 +130,7 @@ impl<'a> Cargo<'a> {
         ask.args(["metadata", "--format-version=1", "--filter-platform"]);
         ask.arg(&self.version.host).args(features);
         self.add_manifest_path(&mut ask);
-        let output = run(&mut ask)?;
+        let output = run(&mut ask, tokio.map_or(FIRST_WITHOUT, |_| MORE_CRATES))?;
         serde_json::from_slice(&output.stdout).context("cargo metadata cannot be read")
     }
 
@@ -204,7 +210,7 @@ impl Version {
 fn kind_of_alias(command: &CargoCommand) -> anyhow::Result<Kind> {
     let mut ask = start(command);
     ask.args(&command.globals).arg("--list");
-    let list = text_of(run(&mut ask)?)?;
+    let list = text_of(run(&mut ask, FIRST_WITHOUT)?)?;
     let alias = list.lines().find_map(|line| {
         let (name, meaning) = line.trim_start().split_once(' ')?;
         let meaning = meaning.trim_start().strip_prefix("alias: ")?;
@@ -237,7 +243,7 @@ fn configure(command: &mut Command, key: &str, text: &str) {
 }
 
 /// Runs cargo for its answer. What it says on standard error is passed on only if it fails.
-fn run(command: &mut Command) -> anyhow::Result<Output> {
+fn run(command: &mut Command, advice: &str) -> anyhow::Result<Output> {
     let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         let _ = io::Write::write_all(&mut io::stderr().lock(), &output.stderr);
@@ -246,7 +252,7 @@ fn run(command: &mut Command) -> anyhow::Result<Output> {
             .filter_map(OsStr::to_str)
             .find(|word| ["metadata", "locate-project", "-vV", "--list"].contains(word));
         bail!(
-            "cargo {} failed, see above: first make the command work without inspect-record",
+            "cargo {} failed, see above: {advice}",
             step.unwrap_or_default()
         );
     }

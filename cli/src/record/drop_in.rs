@@ -27,6 +27,11 @@ const PACKAGES: [&str; 4] = ["format", "recorder", "recorder/macros", DROP_IN];
 /// The folder of the real tokio, and the way there from the drop-in.
 const REAL: &str = "real";
 const FROM_DROP_IN: &str = "../../real";
+/// Where the code of a library begins, and of a build script.
+const ROOTS: [&str; 2] = ["src/lib.rs", "build.rs"];
+/// What goes before it: cargo hides the warnings of packages from a registry, but not of those from a folder, and with
+/// `RUSTFLAGS="-D warnings"` they would be errors.
+const QUIET: &[u8] = b"#![allow(warnings)] ";
 /// What of the real tokio is not needed to build it.
 const NOT_COPIED: [&str; 4] = ["tests", "examples", "benches", "Cargo.lock"];
 
@@ -43,7 +48,13 @@ pub(crate) fn prepare(cache: &Path, tokio: &Tokio) -> anyhow::Result<PathBuf> {
     let name = format!("tokio-{}-{:016x}", tokio.version, cache::hash(&parts));
     let folder = cache.join("drop-in").join(name);
     cache::place(&folder, |folder| {
-        copy(&tokio.folder, &folder.join(REAL), true)?;
+        let real = folder.join(REAL);
+        copy(&tokio.folder, &real, true)?;
+        for root in ROOTS {
+            if let Ok(content) = fs::read(real.join(root)) {
+                cache::write(&real.join(root), &quiet(&content))?;
+            }
+        }
         for (path, content) in &files {
             cache::write(&folder.join(path), content)?;
         }
@@ -87,11 +98,17 @@ fn files(tokio: &Tokio) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
                 manifest::drop_in(sources::text(path)?, &real, FROM_DROP_IN)?.into_bytes()
             }
             (_, "Cargo.toml") => manifest::member(sources::text(path)?)?.into_bytes(),
+            (_, root) if ROOTS.contains(&root) => quiet(content),
             _ => content.to_vec(),
         };
         files.push(((*path).to_owned(), content));
     }
     Ok(files)
+}
+
+/// Source without warnings. Its lines stay where they are.
+fn quiet(source: &[u8]) -> Vec<u8> {
+    [QUIET, source].concat()
 }
 
 /// The package that a file is of, and its path there.
@@ -159,6 +176,10 @@ mod tests {
             assert!(drop_in.join(path).is_file(), "{path}");
         }
         assert!(!drop_in.join("../../real/tests").exists());
+        for path in ["src/lib.rs", "../src/lib.rs", "../../real/src/lib.rs"] {
+            let source = fs::read(drop_in.join(path)).unwrap();
+            assert!(source.starts_with(QUIET), "{path}");
+        }
         assert_eq!(prepare(&cache, &tokio).unwrap(), drop_in);
         assert_eq!(fs::read_dir(cache.join("drop-in")).unwrap().count(), 1);
     }

@@ -3,18 +3,19 @@
 //! Four kinds: of the *workspace* that the packages inherit from, of a *member* of it, of the *drop-in*, which becomes tokio by its name,
 //! its version and exactly the features that the real tokio of that version has, and of the *real* tokio, which becomes a package of
 //! another name. (Two packages of one name and version, both from folders, cannot stand in one lock file. The library in it is still
-//! called `tokio`.) All are built as part of somebody's program as if they came from a registry: no warnings, no tests.
+//! called `tokio`.) None says anything of tests or lints: all are built as part of somebody's program.
 
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value, value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 /// The name that the package with the real tokio has.
 const REAL: &str = "ais-real-tokio";
 /// What is not needed to build the library, or says how our own tests are built.
-const NOT_BUILT: [&str; 8] = [
+const NOT_BUILT: [&str; 9] = [
     "dev-dependencies",
+    "lints",
     "test",
     "example",
     "bench",
@@ -43,9 +44,7 @@ pub(crate) fn workspace(
     workspace.remove("default-members");
     workspace.insert("members", value(members.iter().copied().collect::<Array>()));
     workspace.insert("exclude", value(["real"].into_iter().collect::<Array>()));
-    if let Some(lints) = workspace.get_mut("lints") {
-        silence(lints);
-    }
+    workspace.remove("lints");
     let dependencies = table(workspace, "dependencies")?;
     let stale: Vec<String> = dependencies
         .iter()
@@ -119,10 +118,6 @@ pub(crate) fn real(real: &str) -> anyhow::Result<String> {
         .as_table_like_mut()
         .ok_or_else(|| anyhow!("[lib] is no table"))?;
     library.insert("name", value("tokio"));
-    let lints = manifest
-        .entry("lints")
-        .or_insert_with(|| Item::Table(Table::new()));
-    silence(lints);
     Ok(manifest.to_string())
 }
 
@@ -215,26 +210,6 @@ fn strip(manifest: &mut DocumentMut) {
         if let Some(target) = target.as_table_like_mut() {
             target.remove("dev-dependencies");
         }
-    }
-}
-
-/// Switches warnings off. What is said about the conditions that are to be expected stays: it is part of the warnings' meaning.
-fn silence(lints: &mut Item) {
-    if let Some(lints) = lints.as_table_like_mut() {
-        let expected = lints
-            .get("rust")
-            .and_then(|rust| rust.get("unexpected_cfgs"))
-            .cloned();
-        let mut rust = Table::new();
-        let mut allow = InlineTable::new();
-        allow.insert("level", Value::from("allow"));
-        allow.insert("priority", Value::from(1));
-        rust.insert("warnings", value(allow));
-        if let Some(expected) = expected {
-            rust.insert("unexpected_cfgs", expected);
-        }
-        lints.clear();
-        lints.insert("rust", Item::Table(rust));
     }
 }
 
@@ -372,9 +347,7 @@ mod tests {
         assert!(manifest.get("test").is_none());
         let unix = &manifest["target"]["cfg(unix)"];
         assert!(unix.get("dependencies").is_some() && unix.get("dev-dependencies").is_none());
-        let lints = &manifest["lints"]["rust"];
-        assert_eq!(lints["warnings"]["level"].as_str(), Some("allow"));
-        assert_eq!(lints["unexpected_cfgs"]["level"].as_str(), Some("warn"));
+        assert!(manifest.get("lints").is_none());
     }
 
     #[test]
@@ -388,7 +361,7 @@ mod tests {
         let dependencies = &shared["dependencies"];
         assert_eq!(dependencies["ais-format"]["path"].as_str(), Some("format"));
         assert!(dependencies.get("ais-analyzer").is_none() && dependencies.get("zstd").is_some());
-        assert!(shared["lints"].get("clippy").is_none());
+        assert!(shared.get("lints").is_none());
 
         let theirs = Path::new("/their/recorder");
         let elsewhere = [("ais-recorder", theirs)];

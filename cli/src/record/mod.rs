@@ -174,7 +174,9 @@ fn find_tokio(cargo: &Cargo<'_>, lock: &Path) -> anyhow::Result<Tokio> {
 
 /// Cargo only warns where a patch does not fit, and would run the program unrecorded.
 fn check_patched(graph: &Metadata, tokio: &Tokio, drop_in: &Path) -> anyhow::Result<()> {
-    let is_ours = |path: &Path| path.parent() == Some(drop_in);
+    // Cargo spells paths in its own way.
+    let real = |path: &Path| path.canonicalize().ok();
+    let is_ours = |manifest: &Path| real(manifest) == real(&drop_in.join("Cargo.toml"));
     let mut named = graph
         .packages
         .iter()
