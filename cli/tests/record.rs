@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ais_analyzer::Trace;
 use toml_edit::{DocumentMut, Item};
 
 const MANIFEST: &str = r#"
@@ -177,11 +178,25 @@ fn the_program_runs_as_always_and_the_project_stays_as_it_is() {
         format!("manifest {}\n", folder.display()),
         format!("folder {}\n", folder.display()),
         format!("trace {}\n", trace.display()),
+        "program    recorded, pid ".to_owned(),
+        "inspect-analyze ../here.ais --timeline".to_owned(),
     ] {
         assert!(err.contains(&said), "{said}\nis missing from\n{err}");
     }
     assert!(project.files() == before, "no file of the project changed");
     everybody_has_the_recorded_tokio();
+
+    let history = Trace::open(trace).unwrap().history;
+    let places = history
+        .tasks
+        .iter()
+        .filter_map(|task| task.spawned_at.as_ref());
+    let files: Vec<&str> = places.map(|place| &*place.file).collect();
+    assert!(
+        files.iter().any(|file| file.starts_with("hyper-util-0.1")),
+        "{files:?}"
+    );
+    assert!(files.contains(&"src/main.rs"), "{files:?}");
 }
 
 /// In what cargo resolved there is one tokio: the drop-in, which alone has the real one.
