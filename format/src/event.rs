@@ -545,14 +545,6 @@ tables! {
         /// Nanoseconds until the new deadline.
         delay: Plain,
     }
-    /// The last clone of a waker that its task was polled with is gone, and had not been woken since that poll: nobody can wake the task
-    /// through it any more.
-    77 WakersGone "wakers_gone" {
-        /// The task.
-        task: Delta,
-        /// Which of its wakers, see [`PollBegin`].
-        waker: Delta,
-    }
     /// A receiver was too slow: messages are gone before it saw them.
     76 Lag "lag" {
         /// The channel.
@@ -563,6 +555,14 @@ tables! {
         handle: Plain,
         /// How many messages it missed.
         messages: Plain,
+    }
+    /// The last clone of a waker that its task was polled with is gone, and had not been woken since that poll: nobody can wake the task
+    /// through it any more.
+    77 WakersGone "wakers_gone" {
+        /// The task.
+        task: Delta,
+        /// Which of its wakers, see [`PollBegin`].
+        waker: Delta,
     }
 }
 

@@ -142,6 +142,7 @@ pub(crate) fn emit<R: Record>(event: &R) {
 mod tests {
     use super::*;
     use ais_format::chunk::Chunk;
+    use ais_format::event::outcome;
 
     fn through_a_segment<R: Record + PartialEq + std::fmt::Debug>(row: R) {
         let (mut words, used) = row.pack();
@@ -163,8 +164,8 @@ mod tests {
             name: 3,
             location: 4,
             size: 5,
-            flags: 1,
-            executor: 6,
+            flags: 127,
+            executor: u64::MAX,
         });
         through_a_segment(PollEnd {
             task: 7,
@@ -179,10 +180,16 @@ mod tests {
             handle: 4,
             location: 5,
             future: 6,
-            flags: 7,
+            flags: 255,
             units: u64::MAX,
-            sequence: 9,
-            overlap: 10,
+            sequence: 1 << 40,
+            overlap: 9,
+        });
+        through_a_segment(OperationEnd {
+            operation: 1 << 40,
+            outcome: outcome::CLOSED,
+            resource: 1 << 40,
+            sequence: 1 << 40,
         });
         through_a_segment(Acquire {
             resource: 1,
@@ -190,8 +197,53 @@ mod tests {
             location: 3,
             future: 4,
             operation: 5,
-            flags: 6,
+            flags: 255,
             units: u64::from(u32::MAX),
+        });
+        through_a_segment(Release {
+            resource: 1,
+            sequence: 1 << 40,
+            hold: 1 << 40,
+            units: u64::from(u32::MAX),
+        });
+        through_a_segment(Forget {
+            resource: 1,
+            sequence: 2,
+            hold: 3,
+            units: u64::MAX,
+        });
+        through_a_segment(Add {
+            resource: 1,
+            sequence: 2,
+            units: u64::MAX,
+            location: u64::from(u32::MAX),
+        });
+        through_a_segment(HoldMerge {
+            resource: 1,
+            sequence: 2,
+            hold: u64::MAX,
+            gone: u64::MAX,
+        });
+        through_a_segment(Receive {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            location: 4,
+            messages: 5,
+        });
+        through_a_segment(Lag {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            messages: u64::MAX,
+        });
+        through_a_segment(TimerSet {
+            operation: 1,
+            delay: u64::MAX,
+        });
+        through_a_segment(WakersGone {
+            task: 1 << 40,
+            waker: 7,
         });
         through_a_segment(ResourceNew {
             resource: 1,

@@ -13,12 +13,14 @@ MAX_RAW_LEN, MAX_ROWS = 16 << 20, 1 << 20
 # The columns that are used here. Kinds and columns that are not listed are stepped over.
 KINDS = {1: ("text", ["id", "text"]), 5: ("thread", ["id", "name"]),
          16: ("batch", ["thread", "first", "dropped", "events"]), 17: ("order", ["kind", "tick"]),
-         32: ("task_new", ["task", "parent", "name", "location", "size", "flags"])}
+         32: ("task_new", ["task", "parent", "name", "location", "size", "flags", "executor"])}
 EVENT_NAMES = {number: name for name, number in (
     pair.split("=") for pair in
     "task_new=32 poll_begin=33 poll_end=34 task_drop=35 wake=36 future_new=40 future_begin=41 await_enter=42 await_leave=43 "
     "future_end=44 resource_new=50 resource_drop=51 operation_begin=52 operation_poll=53 operation_fired=54 operation_end=55 "
-    "acquire=56 release=57 send=58 send_failed=59 receive=60 close=61 handle_new=62 handle_drop=63".split())}
+    "acquire=56 release=57 send=58 send_failed=59 receive=60 close=61 handle_new=62 handle_drop=63 task_abort=37 yield=38 foreign=39 "
+    "hold_split=64 hold_merge=65 forget=66 add=67 notify=68 arrive=69 member_new=70 member_gone=71 escape=72 section_begin=73 "
+    "section_end=74 timer_set=75 lag=76 wakers_gone=77".split())}
 
 
 def header_at(data, at):
