@@ -26,6 +26,7 @@ pub mod render;
 pub mod report;
 pub mod source;
 pub mod time;
+pub mod type_name;
 pub mod waits;
 
 use std::path::Path;

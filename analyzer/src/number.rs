@@ -13,6 +13,12 @@ pub fn grouped(count: u64) -> String {
     grouped
 }
 
+/// `1 permit`, `2 permits`, `1,234 events`.
+pub fn counted(count: u64, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,8 @@ fn number() -> impl Strategy<Value = u64> {
     prop_oneof![20 => 0..6u64, 1 => Just(u64::MAX), 1 => Just(u64::from(u32::MAX)), 1 => Just(1u64 << 63)]
 }
 
-type Fields = [u64; 7];
+/// As many as the widest kind has columns.
+type Fields = [u64; 10];
 
 fn add(chunk: &mut ChunkBuilder, kind: u8, tick: u64, f: Fields) {
     macro_rules! events {
@@ -36,7 +37,9 @@ fn add(chunk: &mut ChunkBuilder, kind: u8, tick: u64, f: Fields) {
         0 => TaskNew; 1 => PollBegin; 2 => PollEnd; 3 => TaskDrop; 4 => Wake; 5 => FutureNew; 6 => FutureBegin;
         7 => AwaitEnter; 8 => AwaitLeave; 9 => FutureEnd; 10 => ResourceNew; 11 => ResourceDrop; 12 => OperationBegin;
         13 => OperationPoll; 14 => OperationFired; 15 => OperationEnd; 16 => Acquire; 17 => Release; 18 => Send;
-        19 => SendFailed; 20 => Receive; 21 => Close; 22 => HandleNew; 23 => HandleDrop;
+        19 => SendFailed; 20 => Receive; 21 => Close; 22 => HandleNew; 23 => HandleDrop; 24 => TaskAbort; 25 => Yield;
+        26 => Foreign; 27 => HoldSplit; 28 => HoldMerge; 29 => Forget; 30 => Add; 31 => Notify; 32 => Arrive; 33 => MemberNew;
+        34 => MemberGone; 35 => Escape; 36 => SectionBegin; 37 => SectionEnd; 38 => TimerSet; 39 => Lag; 40 => WakersGone;
     }
 }
 
@@ -46,7 +49,7 @@ proptest! {
     #[test]
     fn nonsense_is_analysed_without_a_panic(
         batches in proptest::collection::vec(
-            (number(), number(), proptest::collection::vec((0u8..24, number(), [number(), number(), number(), number(), number(), number(), number()]), 1..60)),
+            (number(), number(), proptest::collection::vec((0u8..41, number(), proptest::array::uniform10(number())), 1..60)),
             1..6,
         ),
         definitions in proptest::collection::vec((number(), number(), number(), number()), 0..8),

@@ -1,8 +1,9 @@
 //! From cycles of waiting tasks to findings.
 
 use super::{Confidence, Fact, Finding, Kind, ResourceRef, TaskRef};
-use crate::history::{ChangeKind, History, Operation, OperationKind, Resource, Task, TaskId};
-use crate::report::place_of;
+use crate::history::{ChangeKind, History, Hold, Operation, OperationKind, Resource, Task, TaskId};
+use crate::number::counted;
+use crate::report::{place_of, what_is_held};
 use crate::time::Nanos;
 use crate::waits::{Cycle, CycleLink, Progress, cycles};
 
@@ -51,26 +52,48 @@ fn finding(history: &History, cycle: &Cycle) -> Finding {
             .collect(),
         facts: facts(history, cycle),
         victims: cycle.victims.clone(),
-        why_it_cannot_end: why(kind, cycle, &operations),
-        advice: advice(kind, &operations).to_owned(),
+        why_it_cannot_end: why(history, kind, cycle),
+        advice: advice(history, kind, &operations).to_owned(),
     }
 }
 
-fn advice(kind: Kind, operations: &[&Operation]) -> &'static str {
+fn advice(history: &History, kind: Kind, operations: &[&Operation]) -> &'static str {
     let joins = operations
         .iter()
         .any(|operation| matches!(operation.kind, OperationKind::Join(_)));
-    if joins && kind == Kind::DeadlockCycle {
+    let reads_twice = operations.iter().any(|operation| {
+        matches!(operation.kind, OperationKind::Read(_))
+            && operation
+                .task
+                .is_some_and(|task| hold_of(history, task, operation).is_some())
+    });
+    if reads_twice {
+        "do not read-lock again what the task has read-locked already: a writer that waits in between stops both"
+    } else if joins && kind == Kind::DeadlockCycle {
         "do not wait for a task while holding what it needs: release the lock before the join"
     } else {
         kind.advice()
     }
 }
 
+/// The hold by which `task` keeps what `wanted` asks for.
+fn hold_of<'a>(history: &'a History, task: TaskId, wanted: &Operation) -> Option<&'a Hold> {
+    let resource = history.resource(wanted.kind.resource()?)?;
+    resource
+        .holders()
+        .iter()
+        .find(|hold| hold.task == Some(task))
+}
+
 fn kind(history: &History, cycle: &Cycle) -> Kind {
     let through_full_channel = cycle.links.iter().any(|link| {
         let operation = history.operation(link.wait.operation);
-        operation.is_some_and(|operation| matches!(operation.kind, OperationKind::Send(..)))
+        operation.is_some_and(|operation| {
+            matches!(
+                operation.kind,
+                OperationKind::Send(..) | OperationKind::Reserve(..)
+            )
+        })
     });
     if through_full_channel {
         Kind::BackpressureCycle
@@ -155,56 +178,58 @@ fn facts(history: &History, cycle: &Cycle) -> Vec<Fact> {
 
 fn what_is_kept(history: &History, task: TaskId, wanted: &Operation) -> Option<Fact> {
     let resource = history.resource(wanted.kind.resource()?)?;
+    if let Some(hold) = hold_of(history, task, wanted) {
+        return Some(Fact {
+            text: format!(
+                "task #{} holds {}",
+                task.0,
+                what_is_held(resource, hold, history.end)
+            ),
+            task: Some(task),
+            resource: Some(resource.id),
+            location: hold.location.clone(),
+            at: hold.since,
+        });
+    }
     match wanted.kind {
-        OperationKind::Lock(_) => {
-            let hold = resource.holder()?;
-            let at = hold
-                .location
-                .as_ref()
-                .map_or_else(String::new, |place| format!(" at {place}"));
-            let ago = history.end.since(hold.since);
-            Some(Fact {
-                text: format!(
-                    "task #{} holds {}, taken{at}, {ago} ago",
-                    task.0,
-                    resource.title()
-                ),
-                task: Some(task),
-                resource: Some(resource.id),
-                location: hold.location.clone(),
-                at: hold.since,
-            })
-        }
-        OperationKind::Send(..) => Some(Fact {
+        OperationKind::Send(..) | OperationKind::Reserve(..) => Some(Fact {
             text: format!(
                 "task #{} receives from {}, which is full: {} of {} messages queued",
                 task.0,
                 resource.title(),
-                resource.queued().max(0),
+                resource.queued(),
                 resource.capacity
             ),
-            ..end_fact(resource, task, |kind| {
-                matches!(kind, ChangeKind::Received(_))
+            ..end_fact(resource, task)
+        }),
+        OperationKind::Read(_) | OperationKind::Write(_) | OperationKind::Acquire(_) => {
+            let ahead = resource
+                .ahead_of(wanted.id)
+                .into_iter()
+                .filter_map(|id| history.operation(id))
+                .find(|operation| operation.task == Some(task))?;
+            Some(Fact {
+                text: format!(
+                    "task #{} stands first in the queue of {}: its {} is served before",
+                    task.0,
+                    resource.title(),
+                    ahead.call()
+                ),
+                task: Some(task),
+                resource: Some(resource.id),
+                location: ahead.location.clone(),
+                at: ahead.begun,
             })
-        }),
-        OperationKind::Receive(..) => Some(Fact {
-            text: format!(
-                "task #{} sends into {}, which is empty",
-                task.0,
-                resource.title()
-            ),
-            ..end_fact(resource, task, |kind| matches!(kind, ChangeKind::Sent(_)))
-        }),
-        OperationKind::Join(_) | OperationKind::Unknown => None,
+        }
+        _ => None,
     }
 }
 
-/// A fact about the last time that `task` used a channel in some way.
-fn end_fact(resource: &Resource, task: TaskId, used: impl Fn(&ChangeKind) -> bool) -> Fact {
-    let last = resource
-        .changes
-        .iter()
-        .rfind(|change| change.by == Some(task) && used(&change.kind));
+/// A fact about the last time that `task` took a message out of a channel.
+fn end_fact(resource: &Resource, task: TaskId) -> Fact {
+    let last = resource.changes.iter().rfind(|change| {
+        change.by == Some(task) && matches!(change.kind, ChangeKind::Received { .. })
+    });
     Fact {
         text: String::new(),
         task: Some(task),
@@ -222,17 +247,23 @@ fn what_is_awaited(history: &History, link: &CycleLink) -> Option<Fact> {
         .resource()
         .and_then(|id| history.resource(id))
         .map(Resource::short_title);
+    let resource = resource.unwrap_or_default();
     let wanted = match operation.kind {
-        OperationKind::Lock(_) => resource.unwrap_or_default(),
-        OperationKind::Send(..) => format!("room in {}", resource.unwrap_or_default()),
-        OperationKind::Receive(..) => format!("a message from {}", resource.unwrap_or_default()),
+        OperationKind::Read(_) => format!("to read {resource}"),
+        OperationKind::Write(_) => format!("to write {resource}"),
+        OperationKind::Acquire(_) => {
+            format!("{} of {resource}", counted(operation.units, "permit"))
+        }
+        OperationKind::Send(..) | OperationKind::Reserve(..) => format!("room in {resource}"),
+        OperationKind::Receive(..) => format!("a message from {resource}"),
         OperationKind::Join(target) => {
             format!(
                 "the end of {}",
                 history.task(target).map(Task::title).unwrap_or_default()
             )
         }
-        OperationKind::Unknown => "something".to_owned(),
+        _ if resource.is_empty() => "something".to_owned(),
+        _ => resource,
     };
     let long = history.end.since(operation.begun);
     Some(Fact {
@@ -247,16 +278,18 @@ fn what_is_awaited(history: &History, link: &CycleLink) -> Option<Fact> {
     })
 }
 
-fn why(kind: Kind, cycle: &Cycle, operations: &[&Operation]) -> String {
-    let all_locks = operations
-        .iter()
-        .all(|operation| matches!(operation.kind, OperationKind::Lock(_)));
+fn why(history: &History, kind: Kind, cycle: &Cycle) -> String {
+    let all_held = cycle.links.iter().all(|link| {
+        history
+            .operation(link.wait.operation)
+            .is_some_and(|operation| hold_of(history, link.on, operation).is_some())
+    });
     let who = match kind {
         Kind::SelfDeadlock => "the task can only go on when it has what it keeps from itself",
-        _ if all_locks => "each holder waits for what the next one holds",
+        _ if all_held => "each holder waits for what the next one holds",
         _ => "each of them can only go on when the next one does",
     };
-    if all_locks && cycle.exact {
+    if all_held && cycle.exact {
         format!("{who}; only cancelling one of them ends it")
     } else {
         format!(

@@ -5,11 +5,23 @@
 //! numbers, the order within one thread), so that clocks which disagree by some nanoseconds between processors cannot turn a release
 //! and the next acquire around. Times only place things on the axis.
 
+mod change;
 mod future;
+mod handle;
+mod hold;
 mod operation;
+mod operation_flags;
+mod operation_kind;
+mod poll;
 mod rebuild;
 mod resource;
+mod resource_kind;
+mod resource_state;
+mod section;
 mod task;
+mod task_flags;
+mod task_state;
+mod wake;
 
 use std::collections::HashMap;
 
@@ -19,11 +31,23 @@ use crate::names::Function;
 use crate::source::Loss;
 use crate::time::Nanos;
 
+pub use change::{Change, ChangeKind, NotifyMode};
 pub use future::{Await, Future, FutureEnd};
-pub use operation::{Operation, OperationKind, Outcome};
+pub use handle::{Handle, HandleSide};
+pub use hold::Hold;
+pub use operation::{Operation, Outcome};
+pub use operation_flags::OperationFlags;
+pub use operation_kind::OperationKind;
+pub use poll::{Poll, PollOutcome};
 pub use rebuild::rebuild;
-pub use resource::{Change, ChangeKind, Handle, HandleSide, Hold, Resource, ResourceKind};
-pub use task::{Poll, PollOutcome, Task, TaskState, Wake, WokenBy};
+pub use resource::Resource;
+pub use resource_kind::ResourceKind;
+pub use resource_state::{Queued, ResourceState};
+pub use section::{Section, SectionKind};
+pub use task::{Abort, Task, WakersGone};
+pub use task_flags::TaskFlags;
+pub use task_state::TaskState;
+pub use wake::{Wake, WokenBy};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -37,11 +61,13 @@ macro_rules! ids {
 ids! {
     /// A task.
     TaskId
+    /// A task that is not recorded, by the number that its runtime gave it.
+    ForeignId
     /// An instrumented future.
     FutureId
     /// An operation that had to wait.
     OperationId
-    /// A lock or a channel.
+    /// A lock, a channel, an executor, …
     ResourceId
     /// A thread of the traced program.
     ThreadId
@@ -60,12 +86,18 @@ pub struct History {
     pub operations: Vec<Operation>,
     /// The resources, by number.
     pub resources: Vec<Resource>,
+    /// The sections in which threads blocked or kept others from going on, by thread and time.
+    pub sections: Vec<Section>,
     /// The functions that futures are instances of.
     pub functions: HashMap<FunctionId, Function>,
     /// The names of threads that have one.
     pub threads: HashMap<ThreadId, std::sync::Arc<str>>,
-    /// The last moment that is known of all threads: histories end here.
+    /// The last moment that is known of all threads, or the one at which the program shut itself down: histories end here.
     pub end: Nanos,
+    /// When the recording ended.
+    pub recorded_until: Nanos,
+    /// The program shut its runtime down then, and went no further: what came of that (its tasks are cancelled) is left out.
+    pub shutdown: Option<Nanos>,
     /// Whether there is such a moment. Where there is none, what is known of different threads may not fit together.
     pub has_cut: bool,
     /// How many events there are.
@@ -110,6 +142,11 @@ impl History {
         self.functions.get(&future.function)
     }
 
+    /// The sections in which threads are at the end of the trace.
+    pub fn open_sections(&self) -> impl Iterator<Item = &Section> {
+        self.sections.iter().filter(|section| section.is_open())
+    }
+
     /// The operations of a task that still wait at the end of the trace.
     pub fn pending_operations(&self, task: TaskId) -> impl Iterator<Item = &Operation> {
         self.by_task
@@ -117,6 +154,15 @@ impl History {
             .into_iter()
             .flat_map(|of| &of.pending)
             .map(|&index| &self.operations[index])
+    }
+
+    /// What a task waits for first of all at the end of the trace: its oldest pending operation, but one that may have been given up
+    /// unseen only where there is no other, and a time, which limits how long the others are waited for, only where there is nothing else.
+    pub fn main_wait(&self, task: TaskId) -> Option<&Operation> {
+        self.pending_operations(task).min_by_key(|operation| {
+            let is_timer = operation.kind.is_timer();
+            (is_timer, operation.flags.is_no_drop(), operation.begun)
+        })
     }
 
     /// The futures that run, or ran, in a task.

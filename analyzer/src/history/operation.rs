@@ -2,29 +2,39 @@
 
 use serde::Serialize;
 
-use super::{FutureId, OperationId, ResourceId, TaskId};
+use super::{ForeignId, FutureId, OperationFlags, OperationId, OperationKind, TaskId};
 use crate::names::Location;
 use crate::time::Nanos;
 
-/// One `lock()`, `send()`, `recv()` or join that could not be done at once.
+/// One `lock()`, `send()`, `recv()`, `sleep()`, … or join that could not be done at once, or was never tried.
 #[derive(Clone, Debug)]
 pub struct Operation {
     /// Its number.
     pub id: OperationId,
     /// What it asks for, and of whom.
     pub kind: OperationKind,
+    /// How many units it wants; for a timer, the nanoseconds that it was to wait at first.
+    pub units: u64,
     /// Where in source.
     pub location: Option<Location>,
     /// The task that waits; none where that is not recorded.
     pub task: Option<TaskId>,
+    /// The unrecorded task that waits, as its runtime numbers it.
+    pub foreign: Option<ForeignId>,
     /// The future inside which it waits; none where that is the task itself.
     pub future: Option<FutureId>,
-    /// Its memory lies inside its task: no other task can ever poll it.
-    pub inline: bool,
-    /// It is polled by an executor inside its task, not by the task itself.
-    pub foreign_waker: bool,
+    /// What is known of it, as of its last poll.
+    pub flags: OperationFlags,
+    /// It has been polled, and so keeps a clone of its task's waker. A `notified()` counts before that.
+    pub is_polled: bool,
+    /// Its place in the order of its resource's changes; zero where it has none.
+    pub sequence: u64,
+    /// So many changes before that place may have come after it.
+    pub overlap: u64,
     /// When it began to wait.
     pub begun: Nanos,
+    /// When the time comes that it waits for (a timer).
+    pub deadline: Option<Nanos>,
     /// How often its waker had fired when it was last polled.
     pub fires_seen: u64,
     /// How often its waker has fired.
@@ -33,47 +43,9 @@ pub struct Operation {
     pub ended: Option<(Nanos, Outcome)>,
 }
 
-/// What an operation asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OperationKind {
-    /// A lock.
-    Lock(ResourceId),
-    /// Room in a channel, for the end with this number.
-    Send(ResourceId, u64),
-    /// A message from a channel, for the end with this number.
-    Receive(ResourceId, u64),
-    /// The end of a task.
-    Join(TaskId),
-    /// Something that a later version records.
-    Unknown,
-}
-
-impl OperationKind {
-    /// The resource it concerns.
-    pub fn resource(self) -> Option<ResourceId> {
-        match self {
-            OperationKind::Lock(id)
-            | OperationKind::Send(id, _)
-            | OperationKind::Receive(id, _) => Some(id),
-            OperationKind::Join(_) | OperationKind::Unknown => None,
-        }
-    }
-
-    /// The call as one would write it.
-    pub fn call(self) -> &'static str {
-        match self {
-            OperationKind::Lock(_) => "lock()",
-            OperationKind::Send(..) => "send()",
-            OperationKind::Receive(..) => "recv()",
-            OperationKind::Join(_) => "join",
-            OperationKind::Unknown => "an operation of a later version",
-        }
-    }
-}
-
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It got what it wanted.
     Ready,
@@ -81,6 +53,20 @@ pub enum Outcome {
     Dropped,
     /// It was dropped by a panic.
     Panicked,
-    /// Its channel was closed.
+    /// It was dropped before it was ever polled.
+    NeverPolled,
+    /// Its channel or its semaphore was closed.
     Closed,
+}
+
+impl Operation {
+    /// The call as one would write it: `acquire(3)`.
+    pub fn call(&self) -> String {
+        self.kind.call(self.units)
+    }
+
+    /// Whether it keeps a clone of its task's own waker alive, for all that is known.
+    pub fn keeps_a_waker(&self) -> bool {
+        self.is_polled && !self.flags.has_foreign_waker() && !self.flags.had_no_budget()
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OperationId, TaskId, ThreadId};
+use super::{ForeignId, Poll, PollOutcome, ResourceId, TaskFlags, TaskId, TaskState, Wake};
 use crate::names::Location;
 use crate::time::Nanos;
 
@@ -11,8 +11,10 @@ use crate::time::Nanos;
 pub struct Task {
     /// Its number.
     pub id: TaskId,
-    /// Its name; empty where its definition is lost.
+    /// Its name; where nobody gave it one, a short form of the type of its future. Empty where its definition is lost.
     pub name: Arc<str>,
+    /// The type of its future in full, where its name is made of that.
+    pub type_name: Option<Arc<str>>,
     /// Where it was spawned.
     pub spawned_at: Option<Location>,
     /// The task that spawned it.
@@ -21,6 +23,10 @@ pub struct Task {
     pub spawned: Nanos,
     /// The size of its future in bytes.
     pub size: u64,
+    /// What else is known of it.
+    pub flags: TaskFlags,
+    /// The runtime, or the set of local tasks, that it was handed to.
+    pub executor: Option<ResourceId>,
     /// It existed before it was first seen: its beginning is missing.
     pub late: bool,
     /// Some of its polls are missing from the record: what it did in them is not known.
@@ -29,107 +35,32 @@ pub struct Task {
     pub polls: Vec<Poll>,
     /// Its wakes, by time.
     pub wakes: Vec<Wake>,
+    /// When the last clones of its wakers went while nobody had woken it, by time.
+    pub wakers_gone: Vec<WakersGone>,
+    /// The requests to cancel it, by time.
+    pub aborts: Vec<Abort>,
     /// When it was dropped before it had completed.
     pub dropped: Option<Nanos>,
 }
 
-/// One poll of a task.
+/// Nobody can wake a task through one of its wakers any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Poll {
-    /// Counts up from 1 (modulo 2³²) over the life of the task.
-    pub number: u64,
-    /// The worker.
-    pub thread: ThreadId,
-    /// The task inside whose poll it took place: one that awaits this task as a part of itself, or blocks on it.
-    pub inside: Option<TaskId>,
-    /// When it began.
-    pub begin: Nanos,
-    /// When it ended; none where it never did, or its end is lost.
-    pub end: Option<Nanos>,
-    /// How it ended.
-    pub outcome: PollOutcome,
-    /// The waker that the task was polled with, numbered as the executor changes it.
-    pub waker: u64,
-    /// How often that waker had been woken when the poll began.
-    pub wakes_seen: u64,
-    /// How many clones of the task's waker were alive when it ended.
-    pub wakers: u64,
-}
-
-/// How a poll ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollOutcome {
-    /// Not yet, or its end is lost.
-    Open,
-    /// The task waits.
-    Pending,
-    /// The task completed.
-    Ready,
-    /// The task panicked.
-    Panicked,
-}
-
-/// One call of a task's waker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wake {
+pub struct WakersGone {
     /// When.
     pub at: Nanos,
-    /// Who called it.
-    pub by: WokenBy,
-    /// Which of the task's wakers: those are numbered as the executor changes them.
+    /// Which of its wakers.
     pub waker: u64,
-    /// The number of this wake among those of that waker.
-    pub number: u64,
-    /// The operation of the task that was woken, where it was one of ours.
-    pub operation: Option<OperationId>,
 }
 
-/// Who called a waker.
+/// A request to cancel a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WokenBy {
-    /// A task, while it was polled.
-    Task(TaskId),
-    /// A thread outside of any recorded poll: a timer, I/O, code that is not recorded.
-    Thread(ThreadId),
-}
-
-/// What a task does at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskState {
-    /// A poll is under way since then.
-    Running(Nanos),
-    /// It was spawned or woken then, and not polled since.
-    Scheduled(Nanos),
-    /// It waits since then.
-    Idle(Nanos),
-    /// It completed then.
-    Completed(Nanos),
-    /// It panicked then.
-    Panicked(Nanos),
-    /// It was dropped then, before it completed.
-    Cancelled(Nanos),
-}
-
-impl TaskState {
-    /// Whether the task can still do something.
-    pub fn is_live(self) -> bool {
-        matches!(
-            self,
-            TaskState::Running(_) | TaskState::Scheduled(_) | TaskState::Idle(_)
-        )
-    }
-
-    /// Since when it is in this state.
-    pub fn since(self) -> Nanos {
-        match self {
-            TaskState::Running(at)
-            | TaskState::Scheduled(at)
-            | TaskState::Idle(at)
-            | TaskState::Completed(at)
-            | TaskState::Panicked(at)
-            | TaskState::Cancelled(at) => at,
-        }
-    }
+pub struct Abort {
+    /// When.
+    pub at: Nanos,
+    /// The task that asked; none where that is not recorded.
+    pub by: Option<TaskId>,
+    /// The unrecorded task that asked, as its runtime numbers it.
+    pub foreign: Option<ForeignId>,
 }
 
 impl Task {

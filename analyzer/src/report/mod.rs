@@ -2,9 +2,12 @@
 
 mod panel;
 mod place;
+mod reason;
 mod summary;
 
 pub use panel::{PanelState, TaskPanel, Transition, WakeInfo, panel};
-pub use place::{AwaitFrame, await_path, place_of, wait_reason};
+pub use place::{AwaitFrame, await_path, place_of};
+pub use reason::wait_reason;
+pub(crate) use reason::what_is_held;
 pub(crate) use summary::whereabouts_in_short;
 pub use summary::{LiveTask, Summary, TaskCounts, TraceInfo, summary, trace_info};

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use super::place::{AwaitFrame, await_path, place_of, wait_reason};
+use super::place::{AwaitFrame, await_path, place_of};
+use super::reason::{executor, wait_reason, what_is_held};
 use super::summary::whereabouts;
-use crate::history::{History, Task, TaskId, TaskState, WokenBy};
+use crate::history::{
+    History, Operation, OperationKind, Resource, Task, TaskId, TaskState, WokenBy,
+};
 use crate::names::Location;
 use crate::time::Nanos;
 use crate::waits::Progress;
@@ -16,6 +19,12 @@ pub struct TaskPanel {
     pub id: TaskId,
     /// Its name.
     pub name: String,
+    /// The type of its future, where nobody gave it a name.
+    pub type_name: Option<String>,
+    /// What kind of task it is (`blocking job`, `runs block_on`, `bound to one thread`), where it is no plain one.
+    pub kind: Option<&'static str>,
+    /// The executor that it was handed to.
+    pub executor: Option<String>,
     /// What it does at the end of the trace.
     pub state: PanelState,
     /// Since when.
@@ -49,6 +58,11 @@ pub struct TaskPanel {
     /// The longest poll.
     #[serde(rename = "longest_poll_ns")]
     pub longest_poll: Nanos,
+    /// How often it gave way to others of its own accord.
+    pub yields: u64,
+    /// When it was first asked to be cancelled.
+    #[serde(rename = "abort_ns")]
+    pub abort: Option<Nanos>,
     /// How often it was woken.
     pub wakes: usize,
     /// The last wake.
@@ -122,12 +136,13 @@ pub fn panel(history: &History, progress: &Progress, id: TaskId) -> Option<TaskP
     } else {
         state.since().since(task.spawned)
     };
-    let operation = history
-        .pending_operations(id)
-        .min_by_key(|operation| operation.begun);
+    let operation = history.main_wait(id);
     Some(TaskPanel {
         id,
         name: task.name.to_string(),
+        type_name: task.type_name.as_deref().map(str::to_owned),
+        kind: kind(task),
+        executor: task.executor.map(|id| executor(history, id)),
         state: panel_state(state, progress.stuck.contains(&id)),
         since: state.since(),
         long,
@@ -155,6 +170,8 @@ pub fn panel(history: &History, progress: &Progress, id: TaskId) -> Option<TaskP
             .map(|poll| poll.end.unwrap_or(history.end).since(poll.begin))
             .max()
             .unwrap_or_default(),
+        yields: task.polls.iter().map(|poll| poll.yields).sum(),
+        abort: task.aborts.first().map(|abort| abort.at),
         wakes: task.wakes.len(),
         last_wake: last_wake(history, task),
         holds: holds(history, id),
@@ -180,10 +197,7 @@ fn chain(history: &History, id: TaskId) -> Vec<String> {
     let mut seen = vec![id];
     let mut next = Some(id);
     while let Some(task) = next {
-        let Some(operation) = history
-            .pending_operations(task)
-            .min_by_key(|operation| operation.begun)
-        else {
+        let Some(operation) = history.main_wait(task) else {
             break;
         };
         let prefix = if lines.is_empty() {
@@ -193,11 +207,14 @@ fn chain(history: &History, id: TaskId) -> Vec<String> {
         };
         lines.push(prefix + &wait_reason(history, operation));
         next = match operation.kind {
-            crate::history::OperationKind::Lock(id) => history
-                .resource(id)
-                .and_then(|mutex| mutex.holder())
-                .and_then(|hold| hold.task),
-            crate::history::OperationKind::Join(id) => Some(id),
+            OperationKind::Lock(id)
+            | OperationKind::Read(id)
+            | OperationKind::Write(id)
+            | OperationKind::Init(id) => match history.resource(id).map(Resource::holders) {
+                Some([hold]) => hold.task,
+                _ => None,
+            },
+            OperationKind::Join(id) => Some(id),
             _ => None,
         };
         if let Some(task) = next {
@@ -237,7 +254,7 @@ fn last_wake(history: &History, task: &Task) -> Option<WakeInfo> {
     })
 }
 
-fn place_of_call(history: &History, operation: &crate::history::Operation) -> String {
+fn place_of_call(history: &History, operation: &Operation) -> String {
     let resource = operation
         .kind
         .resource()
@@ -249,7 +266,7 @@ fn place_of_call(history: &History, operation: &crate::history::Operation) -> St
         .location
         .as_ref()
         .map_or_else(String::new, |place| format!(" at {place}"));
-    format!("{}{of}{at}", operation.kind.call())
+    format!("{}{of}{at}", operation.call())
 }
 
 fn holds(history: &History, id: TaskId) -> Vec<String> {
@@ -257,19 +274,27 @@ fn holds(history: &History, id: TaskId) -> Vec<String> {
         .resources
         .iter()
         .filter(|resource| !resource.uncertain && resource.dropped.is_none());
-    held.filter_map(|resource| {
-        let hold = resource.holder().filter(|hold| hold.task == Some(id))?;
-        let at = hold
-            .location
-            .as_ref()
-            .map_or_else(String::new, |place| format!(" at {place}"));
-        Some(format!(
-            "{}, taken{at}, {} ago",
-            resource.title(),
-            history.end.since(hold.since)
-        ))
+    held.flat_map(|resource| {
+        resource
+            .holders()
+            .iter()
+            .filter(|hold| hold.task == Some(id))
+            .map(|hold| what_is_held(resource, hold, history.end))
     })
     .collect()
+}
+
+/// What kind of task it is, where it is no plain one.
+fn kind(task: &Task) -> Option<&'static str> {
+    if task.flags.is_blocking() {
+        Some("blocking job")
+    } else if task.flags.is_block_on() {
+        Some("runs block_on")
+    } else if task.flags.is_local() {
+        Some("bound to one thread")
+    } else {
+        None
+    }
 }
 
 fn transitions(history: &History, id: TaskId) -> Vec<Transition> {

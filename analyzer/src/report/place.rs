@@ -1,11 +1,8 @@
-//! Where a task is, and why: the words for it, in one place.
+//! Where a task is: the words for it, in one place.
 
 use serde::Serialize;
 
-use crate::history::{
-    Await, Future, FutureId, HandleSide, History, Operation, OperationKind, ResourceId, Task,
-    TaskId, TaskState,
-};
+use crate::history::{Await, Future, FutureId, History, Operation, OperationKind, TaskId};
 use crate::names::Location;
 
 /// One future on the way from a task to what it waits for.
@@ -25,11 +22,9 @@ pub struct AwaitFrame {
 
 /// The futures that a task is in at the end of the trace, outermost first.
 ///
-/// Where a task runs several at once (`join!`), this is the way to its oldest pending operation, or else to its newest future.
+/// Where a task runs several at once (`join!`), this is the way to its main wait, or else to its newest future.
 pub fn await_path(history: &History, task: TaskId) -> Vec<AwaitFrame> {
-    let operation = history
-        .pending_operations(task)
-        .min_by_key(|operation| operation.begun);
+    let operation = history.main_wait(task);
     let innermost = match operation {
         Some(operation) => operation.future,
         None => history
@@ -78,7 +73,7 @@ fn frame(history: &History, future: &Future) -> AwaitFrame {
 pub fn place_of(history: &History, operation: &Operation) -> String {
     let frame = path_to(history, operation.future).pop();
     let expression = frame.as_ref().and_then(|frame| frame.expression.clone());
-    let mut text = expression.unwrap_or_else(|| operation.kind.call().to_owned());
+    let mut text = expression.unwrap_or_else(|| operation.call());
     // A join is awaited somewhere else than where its handle was made, which is all that the operation knows.
     let awaited_at = frame.as_ref().and_then(|frame| frame.location.as_ref());
     let place = match operation.kind {
@@ -98,86 +93,4 @@ pub fn place_of(history: &History, operation: &Operation) -> String {
         text += &format!(", state {state} of {states} of {function}()");
     }
     text
-}
-
-/// Why an operation has not come to an end: `mutex "a" (src/bank.rs:12:18) is held by task #8 "transfer", taken at …, 2.3 s ago`.
-pub fn wait_reason(history: &History, operation: &Operation) -> String {
-    match operation.kind {
-        OperationKind::Lock(id) => lock_reason(history, id),
-        OperationKind::Send(id, _) => channel_reason(history, id, HandleSide::Receiver),
-        OperationKind::Receive(id, _) => channel_reason(history, id, HandleSide::Sender),
-        OperationKind::Join(id) => match history.task(id) {
-            Some(task) => format!("{} {}", task.title(), has_not_ended(task)),
-            None => format!("task #{} has not ended", id.0),
-        },
-        OperationKind::Unknown => "a later version of inspect-analyze knows".to_owned(),
-    }
-}
-
-fn has_not_ended(task: &Task) -> &'static str {
-    match task.state() {
-        TaskState::Running(_) => "has not ended: it runs",
-        TaskState::Scheduled(_) => "has not ended: it is scheduled to run",
-        TaskState::Idle(_) => "has not ended: it waits itself",
-        TaskState::Completed(_) | TaskState::Panicked(_) | TaskState::Cancelled(_) => "has ended",
-    }
-}
-
-fn lock_reason(history: &History, id: ResourceId) -> String {
-    let Some(mutex) = history.resource(id) else {
-        return format!("resource #{} is unknown", id.0);
-    };
-    let title = mutex.title();
-    if mutex.uncertain {
-        return format!("{title}: who holds it is not known, since part of its history is missing");
-    }
-    let Some(hold) = mutex.holder() else {
-        return format!("{title} is free");
-    };
-    let who = hold
-        .task
-        .and_then(|task| history.task(task))
-        .map_or_else(|| "code outside of recorded tasks".to_owned(), Task::title);
-    let at = hold
-        .location
-        .as_ref()
-        .map_or_else(String::new, |place| format!(" at {place}"));
-    format!(
-        "{title} is held by {who}, taken{at}, {} ago",
-        history.end.since(hold.since)
-    )
-}
-
-fn channel_reason(history: &History, id: ResourceId, other_side: HandleSide) -> String {
-    let Some(channel) = history.resource(id) else {
-        return format!("resource #{} is unknown", id.0);
-    };
-    let mut users: Vec<String> = Vec::new();
-    for handle in channel
-        .handles()
-        .iter()
-        .filter(|handle| handle.side == other_side)
-    {
-        for user in handle.users.iter().flatten() {
-            let text = format!("#{}", user.0);
-            if !users.contains(&text) {
-                users.push(text);
-            }
-        }
-    }
-    let (state, whose) = match other_side {
-        HandleSide::Receiver => ("is full", "received from"),
-        HandleSide::Sender => ("is empty", "sent into"),
-    };
-    let so_far = match users.len() {
-        0 => format!("no task that lives is known to have {whose} it"),
-        1..=8 => format!("{whose} so far by task {}", users.join(", ")),
-        n => format!("{whose} so far by {n} tasks"),
-    };
-    format!(
-        "{} {state} ({} of {} queued); {so_far}",
-        channel.title(),
-        channel.queued().max(0),
-        channel.capacity
-    )
 }

@@ -26,6 +26,9 @@ pub struct TraceInfo {
     /// How long it is.
     #[serde(rename = "duration_ns")]
     pub duration: Nanos,
+    /// When the program shut its runtime down as its last act: states and findings are as of then. None where it did not.
+    #[serde(rename = "shutdown_ns")]
+    pub shutdown: Option<Nanos>,
     /// How many events it has.
     pub events: u64,
     /// How many tasks.
@@ -70,7 +73,8 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         program: header.program.clone(),
         pid: header.pid,
         started_unix_ns: header.started_unix_ns,
-        duration: trace.history.end,
+        duration: trace.history.recorded_until,
+        shutdown: trace.history.shutdown,
         events: trace.history.events,
         tasks: trace.history.tasks.len(),
         lost: Lost::from(&trace.history.loss),
@@ -176,9 +180,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
         format!(", {file}:{}", place.line)
     };
     let frame = await_path(history, task.id).pop();
-    let operation = history
-        .pending_operations(task.id)
-        .min_by_key(|operation| operation.begun);
+    let operation = history.main_wait(task.id);
     let (what, place) = match (frame, operation) {
         (
             Some(AwaitFrame {
@@ -188,7 +190,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
             }),
             _,
         ) => (expression, location),
-        (_, Some(operation)) => (operation.kind.call().to_owned(), operation.location.clone()),
+        (_, Some(operation)) => (operation.call(), operation.location.clone()),
         (Some(frame), None) => (format!("{}()", frame.function), frame.location),
         (None, None) => return "something that is not recorded".to_owned(),
     };
@@ -197,10 +199,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
 
 /// Where a live task is, as far as it is known.
 pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
-    if let Some(operation) = history
-        .pending_operations(task.id)
-        .min_by_key(|operation| operation.begun)
-    {
+    if let Some(operation) = history.main_wait(task.id) {
         return place_of(history, operation);
     }
     match await_path(history, task.id).pop() {

@@ -2,7 +2,7 @@
 //!
 //! The question is which tasks can ever make progress again without being cancelled from outside. *May-progress* is a least
 //! fixpoint: it begins with the outside world, running and runnable tasks, and grows by tasks that wait for something which one that
-//! may progress could give them ([`mod@progress`]). Whoever is left is stuck, by proof and not by time-out. The strongly connected
+//! may progress could give them ([`mod@progress`]; what each kind of wait needs stands in `model`). Whoever is left is stuck, by proof and not by time-out. The strongly connected
 //! components of what is left are the cycles ([`graph`]).
 //!
 //! Histories end at a moment up to which the events of all threads are known. What is recorded after the fact may still be on its way
@@ -10,6 +10,8 @@
 //! recorded before it takes effect, so nothing that is known can have been overtaken by something that is not.
 
 pub mod graph;
+mod model;
+mod needs;
 pub mod progress;
 
 pub use graph::{Cycle, CycleLink, cycles};

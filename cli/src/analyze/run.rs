@@ -133,7 +133,7 @@ fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPane
     Ok(panels)
 }
 
-/// The task with this number (`7` or `#7`), else all tasks with this name.
+/// The task with this number (`7` or `#7`), else all tasks with this name, or whose future is of this type.
 fn tasks_called(history: &History, name: &str) -> Vec<TaskId> {
     if let Ok(id) = name.trim_start_matches('#').parse()
         && history.task(TaskId(id)).is_some()
@@ -143,7 +143,7 @@ fn tasks_called(history: &History, name: &str) -> Vec<TaskId> {
     history
         .tasks
         .iter()
-        .filter(|task| &*task.name == name)
+        .filter(|task| &*task.name == name || task.type_name.as_deref() == Some(name))
         .map(|task| task.id)
         .collect()
 }

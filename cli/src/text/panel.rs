@@ -26,6 +26,10 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
         "state",
         &state(panel, history.loss.is_gap() || !history.has_cut),
     );
+    if let Some(asked) = panel.abort {
+        let ago = history.end.since(asked);
+        row("abort", &format!("asked to end {ago} before the end"));
+    }
     if let Some(at) = &panel.at {
         row("stuck at", &clean(at));
     }
@@ -59,10 +63,16 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
                 .join("\n"),
         );
     }
+    if let Some(kind) = panel.kind {
+        row("kind", kind);
+    }
     row("spawned", &spawned(panel, history));
+    if let Some(executor) = &panel.executor {
+        row("executor", &clean(executor));
+    }
     row("polls", &polls(panel));
     row("woken", &woken(panel, history));
-    row("future", &count(panel.size as usize, "byte"));
+    row("future", &future(panel));
     if !panel.transitions.is_empty() {
         row("states", &transitions(panel));
     }
@@ -110,9 +120,21 @@ fn spawned(panel: &TaskPanel, history: &History) -> String {
     clean(&format!("{at}{by}, {when}"))
 }
 
+fn future(panel: &TaskPanel) -> String {
+    let size = count(panel.size as usize, "byte");
+    match &panel.type_name {
+        Some(name) => format!("{size}: {}", clean(name)),
+        None => size,
+    }
+}
+
 fn polls(panel: &TaskPanel) -> String {
+    let yields = match panel.yields {
+        0 => String::new(),
+        n => format!("; gave way {}", count(n as usize, "time")),
+    };
     format!(
-        "{}, {} in all, {} the longest",
+        "{}, {} in all, {} the longest{yields}",
         grouped(panel.polls as u64),
         panel.busy,
         panel.longest_poll

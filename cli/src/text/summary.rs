@@ -95,6 +95,14 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             count(info.events as usize, "event")
         ),
     );
+    if let Some(at) = info.shutdown {
+        text += &row(
+            "shutdown",
+            &format!(
+                "the program shut its runtime down after {at}, which cancels its tasks: what follows is as of then"
+            ),
+        );
+    }
     let lost = &info.lost;
     if lost.chunks > 0 || lost.bytes > 0 || lost.events_dropped > 0 {
         let missing = format!(
@@ -145,6 +153,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
     if !summary.resources.is_empty() {
         let plural = |(kind, n): (&&str, &usize)| match (*kind, *n) {
             ("mutex", n) if n != 1 => format!("{n} mutexes"),
+            ("notify", n) => format!("{n} notify"),
             (kind, n) => count(n, kind),
         };
         let kinds: Vec<String> = summary.resources.iter().map(plural).collect();

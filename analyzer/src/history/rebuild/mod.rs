@@ -5,19 +5,24 @@
 //! entity are brought together ([`assemble`]) and put into the entity's own order.
 
 mod assemble;
+mod facts;
+mod shutdown;
 mod walk;
 
 use rayon::prelude::*;
 
 use super::{FunctionId, History, ThreadId};
 use crate::decode::Decoded;
-use walk::Facts;
+use facts::Facts;
 
 /// Rebuilds the history of every entity, up to the last moment that is known of all threads.
 ///
 /// A recorder writes the threads' events one thread after the other, so that a trace which ends in the middle (of a program that was
 /// killed, or still runs) may know more of one thread than of another: a task that was seen to wait on one, and not seen to release
 /// on the other just before it, would seem to hold what it does not.
+///
+/// Where the last thing that the program did was to shut its runtime down, histories end before that: a runtime that is shut down
+/// cancels its tasks, and a program that gives up on a deadlock and returns from `main` would seem to have had none.
 pub fn rebuild(decoded: &Decoded) -> History {
     let walked: Vec<Facts> = decoded
         .threads
@@ -30,7 +35,14 @@ pub fn rebuild(decoded: &Decoded) -> History {
     for part in walked {
         facts.append(part);
     }
-    let last_event = facts.last;
+    let recorded_until = decoded.cut.map_or_else(
+        || decoded.clock.last().max(facts.last),
+        |cut| decoded.clock.time(cut),
+    );
+    let shutdown = shutdown::last_act(&facts);
+    if let Some(at) = shutdown {
+        facts.cut(at);
+    }
     let names = &decoded.names;
     let ((tasks, futures), (operations, resources)) = rayon::join(
         || {
@@ -46,6 +58,7 @@ pub fn rebuild(decoded: &Decoded) -> History {
             )
         },
     );
+    let sections = assemble::sections(facts.sections, names);
     let functions = futures
         .iter()
         .map(|future| future.function)
@@ -55,6 +68,7 @@ pub fn rebuild(decoded: &Decoded) -> History {
         futures,
         operations,
         resources,
+        sections,
         functions: functions
             .into_iter()
             .filter_map(|id: FunctionId| names.function(id.0).map(|function| (id, function)))
@@ -64,10 +78,9 @@ pub fn rebuild(decoded: &Decoded) -> History {
             .keys()
             .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
             .collect(),
-        end: decoded.cut.map_or_else(
-            || decoded.clock.last().max(last_event),
-            |cut| decoded.clock.time(cut),
-        ),
+        end: shutdown.unwrap_or(recorded_until),
+        recorded_until,
+        shutdown,
         has_cut: decoded.cut.is_some(),
         events: decoded.events,
         loss: decoded.loss.clone(),

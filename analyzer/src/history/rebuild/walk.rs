@@ -6,96 +6,20 @@
 use ais_format::chunk::{Event, EventBatch};
 use ais_format::event::{self, Kind};
 
+use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, SectionFact, TaskFact};
 use crate::clock::Clock;
-use crate::history::{OperationId, TaskId, ThreadId, WokenBy};
+use crate::history::{ForeignId, OperationId, TaskId, ThreadId, WokenBy};
 use crate::time::Nanos;
-
-/// Facts about one kind of entity: the entity's number, where and when, and what.
-pub(super) type FactsOf<T> = Vec<(u64, Place, T)>;
-
-/// When and by whom.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
-    pub(super) at: Nanos,
-    /// The task whose poll was open.
-    pub(super) task: Option<TaskId>,
-    /// That poll's number, then the position in its thread's record: the true order of what one task does.
-    pub(super) order: (u64, usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum TaskFact {
-    New(event::TaskNew),
-    Began {
-        poll: event::PollBegin,
-        thread: ThreadId,
-    },
-    Ended(event::PollEnd),
-    Dropped,
-    Woken {
-        wake: event::Wake,
-        by: WokenBy,
-        operation: Option<OperationId>,
-    },
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum FutureFact {
-    New(event::FutureNew),
-    Began(event::FutureBegin),
-    Entered(event::AwaitEnter),
-    Left(event::AwaitLeave),
-    Ended(event::FutureEnd),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum OperationFact {
-    Began(event::OperationBegin),
-    Polled(event::OperationPoll),
-    Fired(event::OperationFired),
-    Ended(event::OperationEnd),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum ResourceFact {
-    New(event::ResourceNew),
-    Dropped,
-    Acquired(event::Acquire),
-    Released(event::Release),
-    Sent(event::Send),
-    SendFailed(event::SendFailed),
-    Received(event::Receive),
-    Closed(event::Close),
-    HandleNew(event::HandleNew),
-    HandleDropped(event::HandleDrop),
-}
-
-/// What was learnt from a thread, or from several.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    pub(super) tasks: FactsOf<TaskFact>,
-    pub(super) futures: FactsOf<FutureFact>,
-    pub(super) operations: FactsOf<OperationFact>,
-    pub(super) resources: FactsOf<ResourceFact>,
-    /// When the last event was.
-    pub(super) last: Nanos,
-}
-
-impl Facts {
-    pub(super) fn append(&mut self, mut other: Facts) {
-        self.tasks.append(&mut other.tasks);
-        self.futures.append(&mut other.futures);
-        self.operations.append(&mut other.operations);
-        self.resources.append(&mut other.resources);
-        self.last = self.last.max(other.last);
-    }
-}
 
 struct Walker<'a> {
     thread: ThreadId,
     clock: &'a Clock,
     /// The open polls, innermost last: task, poll number.
     polls: Vec<(TaskId, u64)>,
+    /// The open sections, innermost last: indices into `facts.sections`.
+    sections: Vec<usize>,
+    /// The unrecorded task that does what comes next.
+    foreign: Option<ForeignId>,
     /// The index, in `facts.tasks`, of the wake just recorded: an operation that fires right after it is what caused it.
     last_wake: Option<usize>,
     position: usize,
@@ -113,6 +37,8 @@ pub(super) fn walk(
         thread,
         clock,
         polls: Vec::new(),
+        sections: Vec::new(),
+        foreign: None,
         last_wake: None,
         position: 0,
         facts: Facts::default(),
@@ -121,8 +47,7 @@ pub(super) fn walk(
     for batch in batches {
         if expected.is_some_and(|first| first != batch.head.first) || batch.head.dropped != dropped
         {
-            // Events are missing: which polls are open is not known any more. The next poll's begin tells.
-            walker.polls.clear();
+            walker.forget_what_is_open();
         }
         expected = Some(batch.head.first.wrapping_add(batch.head.events));
         dropped = batch.head.dropped;
@@ -137,12 +62,32 @@ pub(super) fn walk(
 }
 
 impl Walker<'_> {
+    /// Events are missing: which polls and sections are open is not known any more. The next poll's begin tells.
+    fn forget_what_is_open(&mut self) {
+        self.polls.clear();
+        self.foreign = None;
+        self.last_wake = None;
+        for index in self.sections.drain(..) {
+            self.facts.sections[index].is_lost = true;
+        }
+    }
+
     fn step(&mut self, event: &Event<'_>) {
         let Some(kind) = event.kind else { return };
         let at = self.clock.time(event.tick);
         self.facts.last = self.facts.last.max(at);
         self.position += 1;
         let wake = self.last_wake.take();
+        if kind == Kind::Foreign {
+            let row: event::Foreign = event.row();
+            self.foreign = Some(ForeignId(row.task));
+            return;
+        }
+        self.step_known(kind, event, at, wake);
+        self.foreign = None;
+    }
+
+    fn step_known(&mut self, kind: Kind, event: &Event<'_>, at: Nanos, wake: Option<usize>) {
         match kind {
             Kind::TaskNew => {
                 let row: event::TaskNew = event.row();
@@ -198,7 +143,46 @@ impl Walker<'_> {
                 }
                 self.operation(row.operation, at, OperationFact::Fired(row));
             }
+            Kind::TaskAbort => {
+                let row: event::TaskAbort = event.row();
+                self.task(row.task, at, TaskFact::Aborted);
+            }
+            Kind::Yield => {
+                // One of a task that is not recorded has no poll to be counted in.
+                if let Some(&(task, poll)) = self.polls.last() {
+                    self.task(task.0, at, TaskFact::Yielded { poll });
+                }
+            }
+            Kind::WakersGone => {
+                let row: event::WakersGone = event.row();
+                self.task(row.task, at, TaskFact::WakersGone(row));
+            }
+            Kind::SectionBegin => self.enter_section(event.row(), at),
+            Kind::SectionEnd => self.leave_section(event.row(), at),
             _ => self.step_inside(kind, event, at),
+        }
+    }
+
+    fn enter_section(&mut self, row: event::SectionBegin, at: Nanos) {
+        self.sections.push(self.facts.sections.len());
+        self.facts.sections.push(SectionFact {
+            thread: self.thread,
+            place: self.place(at),
+            row,
+            ended: None,
+            is_lost: false,
+        });
+    }
+
+    fn leave_section(&mut self, row: event::SectionEnd, at: Nanos) {
+        let facts = &mut self.facts.sections;
+        let is_this = |&index: &usize| {
+            (facts[index].row.kind, facts[index].row.resource) == (row.kind, row.resource)
+        };
+        // The begin of one that is not open was lost, or came before the recording.
+        if let Some(depth) = self.sections.iter().rposition(is_this) {
+            let index = self.sections.remove(depth);
+            facts[index].ended = Some(at.max(facts[index].place.at));
         }
     }
 
@@ -217,9 +201,22 @@ impl Walker<'_> {
             Kind::AwaitEnter => fact!(future, FutureFact::Entered, row.future),
             Kind::AwaitLeave => fact!(future, FutureFact::Left, row.future),
             Kind::FutureEnd => fact!(future, FutureFact::Ended, row.future),
-            Kind::OperationBegin => fact!(operation, OperationFact::Began, row.operation),
+            Kind::OperationBegin => {
+                let row: event::OperationBegin = event.row();
+                self.operation(row.operation, at, OperationFact::Began(row));
+                if row.sequence != 0 {
+                    self.resource(row.target, at, ResourceFact::OperationBegan(row));
+                }
+            }
+            Kind::TimerSet => fact!(operation, OperationFact::TimerSet, row.operation),
             Kind::OperationPoll => fact!(operation, OperationFact::Polled, row.operation),
-            Kind::OperationEnd => fact!(operation, OperationFact::Ended, row.operation),
+            Kind::OperationEnd => {
+                let row: event::OperationEnd = event.row();
+                self.operation(row.operation, at, OperationFact::Ended(row));
+                if row.sequence != 0 {
+                    self.resource(row.resource, at, ResourceFact::OperationEnded(row));
+                }
+            }
             Kind::ResourceNew => fact!(resource, ResourceFact::New, row.resource),
             Kind::ResourceDrop => {
                 let row: event::ResourceDrop = event.row();
@@ -233,13 +230,29 @@ impl Walker<'_> {
             Kind::Close => fact!(resource, ResourceFact::Closed, row.resource),
             Kind::HandleNew => fact!(resource, ResourceFact::HandleNew, row.resource),
             Kind::HandleDrop => fact!(resource, ResourceFact::HandleDropped, row.resource),
-            // Handled by `step`, or not events at all.
+            Kind::HoldSplit => fact!(resource, ResourceFact::Split, row.resource),
+            Kind::HoldMerge => fact!(resource, ResourceFact::Merged, row.resource),
+            Kind::Forget => fact!(resource, ResourceFact::Forgotten, row.resource),
+            Kind::Add => fact!(resource, ResourceFact::Added, row.resource),
+            Kind::Notify => fact!(resource, ResourceFact::Notified, row.resource),
+            Kind::Arrive => fact!(resource, ResourceFact::Arrived, row.resource),
+            Kind::MemberNew => fact!(resource, ResourceFact::MemberNew, row.resource),
+            Kind::MemberGone => fact!(resource, ResourceFact::MemberGone, row.resource),
+            Kind::Escape => fact!(resource, ResourceFact::Escaped, row.resource),
+            Kind::Lag => fact!(resource, ResourceFact::Lagged, row.resource),
+            // Handled before, or not events at all.
             Kind::TaskNew
             | Kind::PollBegin
             | Kind::PollEnd
             | Kind::TaskDrop
             | Kind::Wake
+            | Kind::TaskAbort
+            | Kind::Yield
+            | Kind::Foreign
+            | Kind::WakersGone
             | Kind::OperationFired
+            | Kind::SectionBegin
+            | Kind::SectionEnd
             | Kind::Text
             | Kind::Location
             | Kind::Function
@@ -247,39 +260,19 @@ impl Walker<'_> {
             | Kind::Thread
             | Kind::Batch
             | Kind::Order => {}
-            // Not looked at yet.
-            Kind::TaskAbort
-            | Kind::Yield
-            | Kind::Foreign
-            | Kind::HoldSplit
-            | Kind::HoldMerge
-            | Kind::Forget
-            | Kind::Add
-            | Kind::Notify
-            | Kind::Arrive
-            | Kind::MemberNew
-            | Kind::MemberGone
-            | Kind::Escape
-            | Kind::SectionBegin
-            | Kind::SectionEnd
-            | Kind::TimerSet
-            | Kind::Lag
-            | Kind::WakersGone => {}
         }
     }
 
     fn place(&self, at: Nanos) -> Place {
-        match self.polls.last() {
-            Some(&(task, poll)) => Place {
-                at,
-                task: Some(task),
-                order: (poll, self.position),
-            },
-            None => Place {
-                at,
-                task: None,
-                order: (0, self.position),
-            },
+        let (task, poll) = self
+            .polls
+            .last()
+            .map_or((None, 0), |&(task, poll)| (Some(task), poll));
+        Place {
+            at,
+            task,
+            foreign: self.foreign.filter(|_| task.is_none()),
+            order: (poll, self.position),
         }
     }
 

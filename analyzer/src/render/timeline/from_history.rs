@@ -65,7 +65,7 @@ fn header(trace: &Trace) -> Header {
             .to_string_lossy()
             .into_owned(),
         program: trace.source.header.program.clone(),
-        duration: trace.history.end,
+        duration: trace.history.recorded_until,
         tasks: trace.history.tasks.len(),
         events: trace.history.events,
         lost: lost(trace),
@@ -210,7 +210,9 @@ fn spans(task: &Task, operations: &[&Operation], end: Nanos, stuck: bool) -> Vec
         let activity = if stuck && is_last_wait {
             Activity::Stuck
         } else {
-            waits_for(open.first().copied())
+            // A time limits how long something else is waited for.
+            let what = open.iter().find(|operation| !operation.kind.is_timer());
+            waits_for(what.or(open.first()).copied())
         };
         push(ended, waits_until, activity);
         if woken.is_some() {
@@ -222,10 +224,35 @@ fn spans(task: &Task, operations: &[&Operation], end: Nanos, stuck: bool) -> Vec
 
 fn waits_for(operation: Option<&Operation>) -> Activity {
     match operation.map(|operation| operation.kind) {
-        Some(OperationKind::Lock(_)) => Activity::WaitsForLock,
-        Some(OperationKind::Send(..) | OperationKind::Receive(..)) => Activity::WaitsForChannel,
-        Some(OperationKind::Join(_)) => Activity::WaitsForTask,
-        Some(OperationKind::Unknown) | None => Activity::WaitsForOther,
+        Some(
+            OperationKind::Lock(_)
+            | OperationKind::Read(_)
+            | OperationKind::Write(_)
+            | OperationKind::Acquire(_)
+            | OperationKind::Init(_),
+        ) => Activity::WaitsForLock,
+        Some(
+            OperationKind::Send(..)
+            | OperationKind::Reserve(..)
+            | OperationKind::Receive(..)
+            | OperationKind::Closed(..)
+            | OperationKind::Changed(..),
+        ) => Activity::WaitsForChannel,
+        // Others have to come, or to say so: the legend has no word of its own for each of these.
+        Some(
+            OperationKind::Join(_)
+            | OperationKind::JoinNext(_)
+            | OperationKind::Notified(_)
+            | OperationKind::Barrier(_)
+            | OperationKind::Set(_),
+        ) => Activity::WaitsForTask,
+        Some(
+            OperationKind::Sleep
+            | OperationKind::Timeout
+            | OperationKind::Tick
+            | OperationKind::Unknown,
+        )
+        | None => Activity::WaitsForOther,
     }
 }
 
@@ -282,7 +309,10 @@ fn count_by_kind<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{OperationId, Poll, PollOutcome, ResourceId, ThreadId, Wake, WokenBy};
+    use crate::history::{
+        OperationFlags, OperationId, Poll, PollOutcome, ResourceId, TaskFlags, ThreadId, Wake,
+        WokenBy,
+    };
 
     fn poll(number: u64, begin: u64, end: u64) -> Poll {
         Poll {
@@ -295,6 +325,7 @@ mod tests {
             waker: 1,
             wakes_seen: number - 1,
             wakers: 1,
+            yields: 0,
         }
     }
 
@@ -317,10 +348,15 @@ mod tests {
             spawned_by: None,
             spawned: Nanos(10),
             size: 0,
+            type_name: None,
+            flags: TaskFlags::default(),
+            executor: None,
             late: false,
             has_gaps: false,
             polls: vec![poll(1, 20, 30), poll(2, 70, 80)],
             wakes: vec![wake(60, 1)],
+            wakers_gone: Vec::new(),
+            aborts: Vec::new(),
             dropped: None,
         };
         let lock = Operation {
@@ -328,9 +364,14 @@ mod tests {
             kind: OperationKind::Lock(ResourceId(1)),
             location: None,
             task: Some(TaskId(1)),
+            foreign: None,
             future: None,
-            inline: true,
-            foreign_waker: false,
+            units: 1,
+            flags: OperationFlags::default(),
+            is_polled: true,
+            sequence: 0,
+            overlap: 0,
+            deadline: None,
             begun: Nanos(25),
             fires_seen: 0,
             fires: 1,

@@ -1,0 +1,121 @@
+//! Operations, with what became of them.
+
+use ais_format::event::{OperationBegin, operation_kind, outcome};
+
+use super::entities;
+use crate::history::rebuild::facts::{FactsOf, OperationFact, Place};
+use crate::history::{
+    FutureId, Operation, OperationFlags, OperationId, OperationKind, Outcome, ResourceId, TaskId,
+};
+use crate::names::Names;
+use crate::time::Nanos;
+
+pub(in super::super) fn operations(facts: FactsOf<OperationFact>, names: &Names) -> Vec<Operation> {
+    entities(facts, |id, facts| operation(OperationId(id), facts, names))
+}
+
+fn operation(
+    id: OperationId,
+    facts: &mut [(u64, Place, OperationFact)],
+    names: &Names,
+) -> Operation {
+    let mut operation = Operation {
+        id,
+        kind: OperationKind::Unknown,
+        units: 0,
+        location: None,
+        task: None,
+        foreign: None,
+        future: None,
+        flags: OperationFlags::default(),
+        is_polled: true,
+        sequence: 0,
+        overlap: 0,
+        begun: facts
+            .iter()
+            .map(|(_, place, _)| place.at)
+            .min()
+            .unwrap_or_default(),
+        deadline: None,
+        fires_seen: 0,
+        fires: 0,
+        ended: None,
+    };
+    // Firings come from other threads, and their order to the rest does not matter: they are numbered.
+    facts.sort_by_key(|(_, place, _)| place.at);
+    for &(_, place, fact) in facts.iter() {
+        match fact {
+            OperationFact::Began(begin) => {
+                operation.kind = kind(&begin);
+                operation.units = begin.units;
+                operation.location = names.location(begin.location);
+                operation.task = place.task;
+                operation.foreign = place.foreign;
+                operation.future = (begin.future != 0).then_some(FutureId(begin.future));
+                operation.flags = OperationFlags(begin.flags);
+                // Such a one is recorded when it is made.
+                operation.is_polled = begin.kind != operation_kind::NOTIFIED;
+                operation.sequence = begin.sequence;
+                operation.overlap = begin.overlap;
+                operation.begun = place.at;
+                if operation.kind.is_timer() {
+                    operation.deadline = Some(later(place.at, begin.units));
+                }
+            }
+            OperationFact::Polled(poll) => {
+                operation.fires_seen = operation.fires_seen.max(poll.fires);
+                // It may have been moved since it began, to another task even.
+                operation.task = place.task;
+                operation.foreign = place.foreign;
+                operation.flags = operation.flags.polled(poll.flags);
+                operation.is_polled = true;
+            }
+            OperationFact::Fired(fired) => operation.fires = operation.fires.max(fired.number),
+            OperationFact::TimerSet(set) => operation.deadline = Some(later(place.at, set.delay)),
+            OperationFact::Ended(end) => {
+                operation.ended = Some((place.at, ended_as(end.outcome)));
+            }
+        }
+    }
+    operation
+}
+
+fn later(at: Nanos, delay: u64) -> Nanos {
+    Nanos(at.0.saturating_add(delay))
+}
+
+fn kind(begin: &OperationBegin) -> OperationKind {
+    let (resource, handle) = (ResourceId(begin.target), begin.handle);
+    match begin.kind {
+        operation_kind::LOCK => OperationKind::Lock(resource),
+        operation_kind::SEND => OperationKind::Send(resource, handle),
+        operation_kind::RECEIVE => OperationKind::Receive(resource, handle),
+        operation_kind::JOIN => OperationKind::Join(TaskId(begin.target)),
+        operation_kind::READ => OperationKind::Read(resource),
+        operation_kind::WRITE => OperationKind::Write(resource),
+        operation_kind::ACQUIRE => OperationKind::Acquire(resource),
+        operation_kind::RESERVE => OperationKind::Reserve(resource, handle),
+        operation_kind::CLOSED => OperationKind::Closed(resource, handle),
+        operation_kind::CHANGED => OperationKind::Changed(resource, handle),
+        operation_kind::NOTIFIED => OperationKind::Notified(resource),
+        operation_kind::BARRIER => OperationKind::Barrier(resource),
+        operation_kind::INIT => OperationKind::Init(resource),
+        operation_kind::SET => OperationKind::Set(resource),
+        operation_kind::JOIN_NEXT => OperationKind::JoinNext(resource),
+        operation_kind::SLEEP => OperationKind::Sleep,
+        operation_kind::TIMEOUT => OperationKind::Timeout,
+        operation_kind::TICK => OperationKind::Tick,
+        _ => OperationKind::Unknown,
+    }
+}
+
+/// What an [`outcome`] of an operation means.
+pub(super) fn ended_as(number: u64) -> Outcome {
+    match number {
+        outcome::READY => Outcome::Ready,
+        outcome::PANICKED => Outcome::Panicked,
+        outcome::NEVER_POLLED => Outcome::NeverPolled,
+        outcome::CLOSED => Outcome::Closed,
+        _ => Outcome::Dropped,
+    }
+}

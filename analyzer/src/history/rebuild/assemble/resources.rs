@@ -1,0 +1,174 @@
+//! Resources, with their changes in the order of their numbers.
+
+use ais_format::event::{
+    Acquire, OperationBegin, handle_end, operation_flag, resource_flag, send_flag,
+};
+
+use super::entities;
+use super::operations::ended_as;
+use crate::history::rebuild::facts::{FactsOf, Place, ResourceFact};
+use crate::history::{
+    Change, ChangeKind, FutureId, HandleSide, Hold, NotifyMode, OperationFlags, OperationId,
+    Resource, ResourceId, ResourceKind, ResourceState, TaskId,
+};
+use crate::names::Names;
+
+pub(in super::super) fn resources(facts: FactsOf<ResourceFact>, names: &Names) -> Vec<Resource> {
+    entities(facts, |id, facts| resource(ResourceId(id), facts, names))
+}
+
+fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Names) -> Resource {
+    let mut resource = Resource {
+        id,
+        kind: ResourceKind::Unknown,
+        name: None,
+        created_at: None,
+        created_by: None,
+        capacity: 0,
+        uncertain: true,
+        changes: Vec::new(),
+        at_end: ResourceState::default(),
+        dropped: None,
+    };
+    for &(_, place, fact) in facts.iter() {
+        match fact {
+            ResourceFact::New(new) => {
+                resource.kind = ResourceKind::from_number(new.kind);
+                resource.name = names.text(new.name);
+                resource.created_at = names.location(new.location);
+                resource.created_by = place.task;
+                resource.capacity = new.capacity;
+                // A constant is known from its first use on, which has number 1 if there was none before.
+                resource.uncertain = new.flags & resource_flag::LATE != 0;
+            }
+            ResourceFact::Dropped => resource.dropped = Some(place.at),
+            fact => {
+                if let Some((sequence, kind)) = change(fact, place, names) {
+                    resource.changes.push(Change {
+                        sequence,
+                        at: place.at,
+                        by: place.task,
+                        foreign: place.foreign,
+                        kind,
+                    });
+                }
+            }
+        }
+    }
+    resource.changes.sort_by_key(|change| change.sequence);
+    // Changes are numbered without gaps, from 1 where the recording saw the resource from its beginning.
+    let has_gap = resource
+        .changes
+        .windows(2)
+        .any(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1));
+    let begins = resource
+        .changes
+        .first()
+        .is_none_or(|change| change.sequence == 1);
+    resource.at_end = ResourceState::after(resource.kind, resource.capacity, &resource.changes);
+    resource.uncertain |=
+        has_gap || !begins || resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
+    resource
+}
+
+/// The change that a fact tells of, with its number; none where it tells of none.
+fn change(fact: ResourceFact, place: Place, names: &Names) -> Option<(u64, ChangeKind)> {
+    Some(match fact {
+        ResourceFact::New(_) | ResourceFact::Dropped => return None,
+        ResourceFact::Acquired(row) => {
+            (row.sequence, ChangeKind::Acquired(hold(&row, place, names)))
+        }
+        ResourceFact::Released(row) => {
+            let (hold, units) = (row.hold, row.units);
+            (row.sequence, ChangeKind::Released { hold, units })
+        }
+        ResourceFact::Split(row) => {
+            let (hold, units) = (row.hold, row.units);
+            (row.sequence, ChangeKind::Split { hold, units })
+        }
+        ResourceFact::Merged(row) => {
+            let (hold, gone) = (row.hold, row.gone);
+            (row.sequence, ChangeKind::Merged { hold, gone })
+        }
+        ResourceFact::Forgotten(row) => {
+            let (hold, units) = (row.hold, row.units);
+            (row.sequence, ChangeKind::Forgotten { hold, units })
+        }
+        ResourceFact::Added(row) => {
+            let location = names.location(row.location);
+            let units = row.units;
+            (row.sequence, ChangeKind::Added { units, location })
+        }
+        ResourceFact::Sent(row) => {
+            let can_hold = row.flags & send_flag::CAN_HOLD != 0;
+            let handle = row.handle;
+            (row.sequence, ChangeKind::Sent { handle, can_hold })
+        }
+        ResourceFact::SendFailed(row) => (row.sequence, ChangeKind::SendFailed),
+        ResourceFact::Received(row) => {
+            // Files of before this column say nothing, and mean one.
+            let messages = row.messages.max(1);
+            let handle = row.handle;
+            (row.sequence, ChangeKind::Received { handle, messages })
+        }
+        ResourceFact::Lagged(row) => {
+            let (handle, messages) = (row.handle, row.messages);
+            (row.sequence, ChangeKind::Lagged { handle, messages })
+        }
+        ResourceFact::Closed(row) => (row.sequence, ChangeKind::Closed),
+        ResourceFact::HandleNew(row) => {
+            let side = if row.end == handle_end::RECEIVER {
+                HandleSide::Receiver
+            } else {
+                HandleSide::Sender
+            };
+            (row.sequence, ChangeKind::HandleNew(row.handle, side))
+        }
+        ResourceFact::HandleDropped(row) => (row.sequence, ChangeKind::HandleDropped(row.handle)),
+        ResourceFact::Notified(row) => {
+            let location = names.location(row.location);
+            let mode = NotifyMode::from_number(row.mode);
+            (row.sequence, ChangeKind::Notified { mode, location })
+        }
+        ResourceFact::Arrived(row) => {
+            let location = names.location(row.location);
+            (row.sequence, ChangeKind::Arrived(location))
+        }
+        ResourceFact::MemberNew(row) => (row.sequence, ChangeKind::MemberNew(TaskId(row.task))),
+        ResourceFact::MemberGone(row) => {
+            let task = (row.task != 0).then_some(TaskId(row.task));
+            (row.sequence, ChangeKind::MemberGone(task))
+        }
+        ResourceFact::Escaped(row) => (row.sequence, ChangeKind::Escaped),
+        ResourceFact::OperationBegan(row) => (row.sequence, began(&row)),
+        ResourceFact::OperationEnded(row) => {
+            let (operation, outcome) = (OperationId(row.operation), ended_as(row.outcome));
+            (row.sequence, ChangeKind::Ended { operation, outcome })
+        }
+    })
+}
+
+fn hold(row: &Acquire, place: Place, names: &Names) -> Hold {
+    Hold {
+        number: row.sequence,
+        // Files of before this column say nothing, and mean one.
+        units: row.units.max(1),
+        task: place.task,
+        foreign: place.foreign,
+        future: (row.future != 0).then_some(FutureId(row.future)),
+        location: names.location(row.location),
+        since: place.at,
+        operation: (row.operation != 0).then_some(OperationId(row.operation)),
+        exact: OperationFlags(row.flags).takes_in_place(),
+    }
+}
+
+fn began(row: &OperationBegin) -> ChangeKind {
+    ChangeKind::Began {
+        operation: OperationId(row.operation),
+        units: row.units,
+        overlap: row.overlap,
+        // Without budget it may not even have come to the queue.
+        is_queued: row.flags & operation_flag::NO_BUDGET == 0,
+    }
+}
