@@ -31,7 +31,14 @@ pub(crate) fn set(session: Session) {
     SESSION.store(session.0, Ordering::Release);
 }
 
-/// A number that no task, future, operation or resource of this process had before.
+/// A number that no task of this process had before: the smallest, since people read and type these.
+#[inline]
+pub(crate) fn next_task() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A number that no future or operation of this process had before.
 ///
 /// Each thread takes numbers in blocks, so that making a future costs no shared access.
 #[inline]

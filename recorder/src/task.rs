@@ -111,7 +111,7 @@ impl<F: Future> Task<F> {
     #[inline]
     pub fn new(about: About, future: F) -> Task<F> {
         let mut tag = Tag {
-            id: session::next_local_id(),
+            id: 0,
             location: about.location,
             flags: about.flags,
             recorded: None,
@@ -125,7 +125,7 @@ impl<F: Future> Task<F> {
         Task { future, tag }
     }
 
-    /// Its number.
+    /// Its number; zero where no recording has seen it yet.
     #[inline]
     pub fn id(&self) -> u64 {
         self.tag.id
@@ -134,6 +134,7 @@ impl<F: Future> Task<F> {
 
 /// What every task carries along, recorded or not: it is moved with the future, so it is small.
 struct Tag {
+    /// Zero until a recording sees it.
     id: u64,
     location: &'static Location<'static>,
     /// [`task_flag`] bits.
@@ -173,6 +174,9 @@ impl Tag {
 
     #[cold]
     fn announce<F, T>(&mut self, flags: u64) {
+        if self.id == 0 {
+            self.id = session::next_task();
+        }
         if self.recorded.is_none() {
             self.record(None, 0);
         }
@@ -238,9 +242,9 @@ impl<F> Job<F> {
     where
         F: FnOnce() -> T,
     {
-        let id = session::next_local_id();
-        let mut session = Session::NONE;
+        let (mut id, mut session) = (0, Session::NONE);
         if session::is_recording() {
+            id = session::next_task();
             session = session::current();
             let place = (about.executor, about.location);
             let flags = about.flags | task_flag::BLOCKING;
@@ -361,7 +365,6 @@ impl<F: Future> Future for Task<F> {
 #[inline(never)]
 fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
     let this = task.project();
-    let id = this.tag.id;
     let is_known = |recorded: &Recorded| recorded.session == session::current();
     if !this.tag.recorded.as_deref().is_some_and(is_known) {
         this.tag.announce::<F, F::Output>(task_flag::LATE);
@@ -369,6 +372,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
     let Some(recorded) = &mut this.tag.recorded else {
         unreachable!("it was announced")
     };
+    let id = this.tag.id;
     if !recorded
         .waker
         .as_ref()
