@@ -67,6 +67,8 @@ impl Operation {
 
     /// Whether it keeps a clone of its task's own waker alive, for all that is known.
     pub fn keeps_a_waker(&self) -> bool {
-        self.is_polled && !self.flags.has_foreign_waker() && !self.flags.had_no_budget()
+        let flags = self.flags;
+        let is_lent_a_waker = self.is_polled && !flags.is_blocking() && !flags.had_no_budget();
+        is_lent_a_waker && !flags.has_foreign_waker()
     }
 }
