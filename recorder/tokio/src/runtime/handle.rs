@@ -11,7 +11,7 @@ use ais_recorder::instrument::{About, Job, Resource, is_recording};
 use real::runtime::{EnterGuard, Id, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
 
 use super::executors;
-use crate::task::{JoinHandle, about};
+use crate::task::{JoinHandle, about, recorded};
 
 /// [`tokio::runtime::Handle`](real::runtime::Handle), recorded.
 #[derive(Clone)]
@@ -83,7 +83,8 @@ impl Handle {
         F::Output: Send + 'static,
     {
         let about = about(self.executor(), Location::caller());
-        JoinHandle::spawned(about, future, |task| self.inner.spawn(task))
+        let (task, id) = recorded(about, future);
+        JoinHandle::new(self.inner.spawn(task), id)
     }
 
     /// See [`real::runtime::Handle::spawn_blocking`].

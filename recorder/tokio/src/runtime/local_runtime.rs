@@ -13,7 +13,7 @@ use real::runtime::{EnterGuard, LocalOptions, RuntimeMetrics};
 
 use super::runtime::{resource, shutting_down};
 use super::{Builder, Handle};
-use crate::task::{JoinHandle, about};
+use crate::task::{JoinHandle, about, recorded};
 
 /// [`tokio::runtime::LocalRuntime`](real::runtime::LocalRuntime), recorded.
 pub struct LocalRuntime {
@@ -71,7 +71,8 @@ impl LocalRuntime {
     {
         let mut about = about(self.handle.executor(), Location::caller());
         about.flags = task_flag::LOCAL;
-        JoinHandle::spawned(about, future, |task| self.real().spawn_local(task))
+        let (task, id) = recorded(about, future);
+        JoinHandle::new(self.real().spawn_local(task), id)
     }
 
     /// See [`real::runtime::LocalRuntime::spawn_blocking`].

@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use ais_recorder::instrument::{About, Job, event::task_flag};
 
-use super::{JoinHandle, LocalSet, local_set};
+use super::{JoinHandle, LocalSet, local_set, recorded};
 use crate::runtime::{Handle, executors};
 
 /// Spawns tasks under a name, by which the trace then knows them. Tokio has this type too, with the same methods, where it is built
@@ -62,7 +62,8 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let about = self.about(executors::current(), 0, Location::caller());
-        Ok(JoinHandle::spawned(about, future, real::spawn))
+        let (task, id) = recorded(about, future);
+        Ok(JoinHandle::new(real::spawn(task), id))
     }
 
     /// Like [`Handle::spawn`].
@@ -76,9 +77,8 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let about = self.about(handle.executor(), 0, Location::caller());
-        Ok(JoinHandle::spawned(about, future, |task| {
-            handle.real().spawn(task)
-        }))
+        let (task, id) = recorded(about, future);
+        Ok(JoinHandle::new(handle.real().spawn(task), id))
     }
 
     /// Like [`spawn_local`](super::spawn_local).
@@ -95,7 +95,8 @@ impl<'a> Builder<'a> {
         F::Output: 'static,
     {
         let about = self.about(local_set::current(), task_flag::LOCAL, Location::caller());
-        Ok(JoinHandle::spawned(about, future, real::task::spawn_local))
+        let (task, id) = recorded(about, future);
+        Ok(JoinHandle::new(real::task::spawn_local(task), id))
     }
 
     /// Like [`LocalSet::spawn_local`].
@@ -113,9 +114,8 @@ impl<'a> Builder<'a> {
         F::Output: 'static,
     {
         let about = self.about(local_set.executor(), task_flag::LOCAL, Location::caller());
-        Ok(JoinHandle::spawned(about, future, |task| {
-            local_set.real().spawn_local(task)
-        }))
+        let (task, id) = recorded(about, future);
+        Ok(JoinHandle::new(local_set.real().spawn_local(task), id))
     }
 
     /// Like [`spawn_blocking`](super::spawn_blocking).

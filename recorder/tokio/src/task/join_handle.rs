@@ -6,8 +6,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ais_recorder::Task;
-use ais_recorder::instrument::{About, Joining, aborting};
+use ais_recorder::instrument::{Joining, aborting};
 use real::task::{Id, JoinError};
 
 use crate::operation::has_budget;
@@ -25,22 +24,6 @@ impl<T> JoinHandle<T> {
         JoinHandle {
             joining: Joining::new(task, Location::caller()),
             inner,
-        }
-    }
-
-    /// That of a future which `spawn` makes a task of.
-    #[track_caller]
-    pub(crate) fn spawned<F: Future<Output = T>>(
-        about: About,
-        future: F,
-        spawn: impl FnOnce(Task<F>) -> real::task::JoinHandle<T>,
-    ) -> JoinHandle<T> {
-        let location = about.location;
-        let task = Task::new(about, future);
-        let id = task.id();
-        JoinHandle {
-            joining: Joining::new(id, location),
-            inner: spawn(task),
         }
     }
 

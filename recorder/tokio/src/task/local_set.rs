@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use ais_recorder::instrument::Resource;
 use ais_recorder::instrument::event::{resource_kind, task_flag};
 
-use super::{JoinHandle, about};
+use super::{JoinHandle, about, recorded};
 use crate::runtime::{Runtime, executors};
 
 thread_local! {
@@ -97,7 +97,8 @@ impl LocalSet {
     {
         let mut about = about(self.executor(), Location::caller());
         about.flags = task_flag::LOCAL;
-        JoinHandle::spawned(about, future, |task| self.inner.spawn_local(task))
+        let (task, id) = recorded(about, future);
+        JoinHandle::new(self.inner.spawn_local(task), id)
     }
 
     /// See [`real::task::LocalSet::block_on`].

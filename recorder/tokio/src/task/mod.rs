@@ -10,6 +10,7 @@ mod local_set;
 use std::future::Future;
 use std::panic::Location;
 
+use ais_recorder::Task;
 #[cfg(feature = "rt-multi-thread")]
 use ais_recorder::instrument::Section;
 #[cfg(feature = "rt-multi-thread")]
@@ -33,6 +34,15 @@ pub(crate) fn about(executor: u64, location: &'static Location<'static>) -> Abou
     }
 }
 
+/// A future as a recorded task, and the number of that. (It is not handed on to a function that spawns it: that one's panics name the
+/// place from where it is called.)
+#[inline]
+pub(crate) fn recorded<F: Future>(about: About, future: F) -> (Task<F>, u64) {
+    let task = Task::new(about, future);
+    let id = task.id();
+    (task, id)
+}
+
 /// See [`real::task::spawn`].
 ///
 /// # Panics
@@ -44,7 +54,8 @@ where
     F::Output: Send + 'static,
 {
     let about = about(executors::current(), Location::caller());
-    JoinHandle::spawned(about, future, real::spawn)
+    let (task, id) = recorded(about, future);
+    JoinHandle::new(real::spawn(task), id)
 }
 
 /// See [`real::task::spawn_local`].
@@ -59,7 +70,8 @@ where
 {
     let mut about = about(local_set::current(), Location::caller());
     about.flags = task_flag::LOCAL;
-    JoinHandle::spawned(about, future, real::task::spawn_local)
+    let (task, id) = recorded(about, future);
+    JoinHandle::new(real::task::spawn_local(task), id)
 }
 
 /// See [`real::task::spawn_blocking`].

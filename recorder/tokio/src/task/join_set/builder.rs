@@ -8,7 +8,7 @@ use ais_recorder::instrument::{About, Job, event::task_flag};
 
 use super::JoinSet;
 use crate::runtime::{Handle, executors};
-use crate::task::{AbortHandle, LocalSet, local_set};
+use crate::task::{AbortHandle, LocalSet, local_set, recorded};
 
 /// Spawns a task of a set under a name. Made by [`JoinSet::build_task`].
 #[derive(Debug)]
@@ -58,7 +58,9 @@ impl<'a, T: 'static> Builder<'a, T> {
         T: Send,
     {
         let about = self.about(executors::current(), 0, Location::caller());
-        Ok(self.set.insert(about, future, |set, task| set.spawn(task)))
+        let (task, id) = recorded(about, future);
+        let handle = self.set.inner.spawn(task);
+        Ok(self.set.member(id, handle))
     }
 
     /// Like [`JoinSet::spawn_on`].
@@ -72,9 +74,9 @@ impl<'a, T: 'static> Builder<'a, T> {
         T: Send,
     {
         let about = self.about(handle.executor(), 0, Location::caller());
-        Ok(self
-            .set
-            .insert(about, future, |set, task| set.spawn_on(task, handle.real())))
+        let (task, id) = recorded(about, future);
+        let handle = self.set.inner.spawn_on(task, handle.real());
+        Ok(self.set.member(id, handle))
     }
 
     /// Like [`JoinSet::spawn_local`].
@@ -90,9 +92,9 @@ impl<'a, T: 'static> Builder<'a, T> {
         F: Future<Output = T> + 'static,
     {
         let about = self.about(local_set::current(), task_flag::LOCAL, Location::caller());
-        Ok(self
-            .set
-            .insert(about, future, |set, task| set.spawn_local(task)))
+        let (task, id) = recorded(about, future);
+        let handle = self.set.inner.spawn_local(task);
+        Ok(self.set.member(id, handle))
     }
 
     /// Like [`JoinSet::spawn_local_on`].
@@ -105,9 +107,9 @@ impl<'a, T: 'static> Builder<'a, T> {
         F: Future<Output = T> + 'static,
     {
         let about = self.about(local_set.executor(), task_flag::LOCAL, Location::caller());
-        Ok(self.set.insert(about, future, |set, task| {
-            set.spawn_local_on(task, local_set.real())
-        }))
+        let (task, id) = recorded(about, future);
+        let handle = self.set.inner.spawn_local_on(task, local_set.real());
+        Ok(self.set.member(id, handle))
     }
 
     /// Like [`JoinSet::spawn_blocking`].

@@ -8,14 +8,13 @@ use std::future::Future;
 use std::panic::Location;
 use std::task::{Context, Poll};
 
-use ais_recorder::Task;
 use ais_recorder::instrument::event::{
     MemberGone, MemberNew, operation_flag, operation_kind, resource_kind, task_flag,
 };
-use ais_recorder::instrument::{About, Job, Request, Resource, Slot, aborting, is_recording};
+use ais_recorder::instrument::{Job, Request, Resource, Slot, aborting, is_recording};
 use real::task::{Id, JoinError};
 
-use super::{AbortHandle, LocalSet, about, local_set};
+use super::{AbortHandle, LocalSet, about, local_set, recorded};
 use crate::operation::{Asks, has_budget};
 use crate::runtime::{Handle, executors};
 
@@ -102,18 +101,6 @@ impl<T: 'static> JoinSet<T> {
         Builder::new(self)
     }
 
-    fn insert<F: Future<Output = T>>(
-        &mut self,
-        about: About,
-        future: F,
-        spawn: impl FnOnce(&mut real::task::JoinSet<T>, Task<F>) -> real::task::AbortHandle,
-    ) -> AbortHandle {
-        let task = Task::new(about, future);
-        let number = task.id();
-        let handle = spawn(&mut self.inner, task);
-        self.member(number, handle)
-    }
-
     fn member(&mut self, task: u64, handle: real::task::AbortHandle) -> AbortHandle {
         if is_recording() {
             self.recorded.members.insert(handle.id(), task);
@@ -139,7 +126,9 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let about = about(executors::current(), Location::caller());
-        self.insert(about, task, |set, task| set.spawn(task))
+        let (task, id) = recorded(about, task);
+        let handle = self.inner.spawn(task);
+        self.member(id, handle)
     }
 
     /// See [`real::task::JoinSet::spawn_on`].
@@ -150,7 +139,9 @@ impl<T: 'static> JoinSet<T> {
         T: Send,
     {
         let about = about(handle.executor(), Location::caller());
-        self.insert(about, task, |set, task| set.spawn_on(task, handle.real()))
+        let (task, id) = recorded(about, task);
+        let handle = self.inner.spawn_on(task, handle.real());
+        self.member(id, handle)
     }
 
     /// See [`real::task::JoinSet::spawn_local`].
@@ -164,7 +155,9 @@ impl<T: 'static> JoinSet<T> {
     {
         let mut about = about(local_set::current(), Location::caller());
         about.flags = task_flag::LOCAL;
-        self.insert(about, task, |set, task| set.spawn_local(task))
+        let (task, id) = recorded(about, task);
+        let handle = self.inner.spawn_local(task);
+        self.member(id, handle)
     }
 
     /// See [`real::task::JoinSet::spawn_local_on`].
@@ -175,9 +168,9 @@ impl<T: 'static> JoinSet<T> {
     {
         let mut about = about(local_set.executor(), Location::caller());
         about.flags = task_flag::LOCAL;
-        self.insert(about, task, |set, task| {
-            set.spawn_local_on(task, local_set.real())
-        })
+        let (task, id) = recorded(about, task);
+        let handle = self.inner.spawn_local_on(task, local_set.real());
+        self.member(id, handle)
     }
 
     /// See [`real::task::JoinSet::spawn_blocking`].
