@@ -191,6 +191,10 @@ mod tests {
             resource: 1 << 40,
             sequence: 1 << 40,
         });
+    }
+
+    #[test]
+    fn changes_of_resources_come_through_a_segment_as_they_were() {
         through_a_segment(Acquire {
             resource: 1,
             sequence: 2,

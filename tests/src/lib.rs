@@ -3,6 +3,7 @@
 //! The look is deliberately slow and obvious (frame after frame, everything in memory): it is what the tests compare others with.
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod events;
 
 use std::io;

@@ -10,6 +10,7 @@ use super::{
 };
 
 /// What a resource is like at a moment.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceState {
     /// Who has units of it, by the order in which they were taken.
@@ -91,45 +92,12 @@ impl ResourceState {
 
     fn step(&mut self, kind: ResourceKind, change: &Change) -> Result<(), Contradiction> {
         match &change.kind {
-            ChangeKind::Acquired(hold) => {
-                let fits = !kind.has_units() || hold.units <= self.free();
-                self.holds.push(hold.clone());
-                fits.then_some(()).ok_or(Contradiction)
-            }
-            &ChangeKind::Released { hold, units } => self.take(change, hold, units).map(|_| ()),
-            &ChangeKind::Split { hold, units } => {
-                let part = self.take(change, hold, units)?;
-                self.holds.push(Hold {
-                    number: change.sequence,
-                    task: change.by.or(part.task),
-                    exact: part.exact && change.by == part.task,
-                    ..part
-                });
-                Ok(())
-            }
-            &ChangeKind::Merged { hold, gone } => {
-                let gone = self.take(change, gone, 0)?;
-                let index = self.hold_at(hold).ok_or(Contradiction)?;
-                let hold = &mut self.holds[index];
-                hold.units = hold.units.saturating_add(gone.units);
-                hold.exact &= gone.exact && gone.task == hold.task;
-                self.guards_move |= change.by.is_some() && change.by != hold.task;
-                Ok(())
-            }
-            &ChangeKind::Forgotten { hold, units } => {
-                let there = if hold == 0 {
-                    units <= self.free()
-                } else {
-                    self.take(change, hold, units)?;
-                    true
-                };
-                self.units = self.units.saturating_sub(units);
-                there.then_some(()).ok_or(Contradiction)
-            }
-            ChangeKind::Added { units, .. } => {
-                self.units = self.units.saturating_add(*units);
-                Ok(())
-            }
+            ChangeKind::Acquired(_)
+            | ChangeKind::Released { .. }
+            | ChangeKind::Split { .. }
+            | ChangeKind::Merged { .. }
+            | ChangeKind::Forgotten { .. }
+            | ChangeKind::Added { .. } => self.step_units(kind, change),
             ChangeKind::Sent { .. }
             | ChangeKind::SendFailed
             | ChangeKind::Received { .. }
@@ -190,6 +158,51 @@ impl ResourceState {
                 self.queue.remove(index.ok_or(Contradiction)?);
                 Ok(())
             }
+        }
+    }
+
+    fn step_units(&mut self, kind: ResourceKind, change: &Change) -> Result<(), Contradiction> {
+        match &change.kind {
+            ChangeKind::Acquired(hold) => {
+                let fits = !kind.has_units() || hold.units <= self.free();
+                self.holds.push(hold.clone());
+                fits.then_some(()).ok_or(Contradiction)
+            }
+            &ChangeKind::Released { hold, units } => self.take(change, hold, units).map(|_| ()),
+            &ChangeKind::Split { hold, units } => {
+                let part = self.take(change, hold, units)?;
+                self.holds.push(Hold {
+                    number: change.sequence,
+                    task: change.by.or(part.task),
+                    exact: part.exact && change.by == part.task,
+                    ..part
+                });
+                Ok(())
+            }
+            &ChangeKind::Merged { hold, gone } => {
+                let gone = self.take(change, gone, 0)?;
+                let index = self.hold_at(hold).ok_or(Contradiction)?;
+                let hold = &mut self.holds[index];
+                hold.units = hold.units.saturating_add(gone.units);
+                hold.exact &= gone.exact && gone.task == hold.task;
+                self.guards_move |= change.by.is_some() && change.by != hold.task;
+                Ok(())
+            }
+            &ChangeKind::Forgotten { hold, units } => {
+                let there = if hold == 0 {
+                    units <= self.free()
+                } else {
+                    self.take(change, hold, units)?;
+                    true
+                };
+                self.units = self.units.saturating_sub(units);
+                there.then_some(()).ok_or(Contradiction)
+            }
+            ChangeKind::Added { units, .. } => {
+                self.units = self.units.saturating_add(*units);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ais_format::event::{poll_outcome, task_flag};
+use ais_format::event::{TaskNew, poll_outcome, task_flag};
 
 use super::{Extend, entities};
 use crate::history::rebuild::facts::{FactsOf, Place, TaskFact};
@@ -10,6 +10,7 @@ use crate::history::{
     Abort, Poll, PollOutcome, ResourceId, Task, TaskFlags, TaskId, Wake, WakersGone,
 };
 use crate::names::Names;
+use crate::time::Nanos;
 use crate::type_name::short_type_name;
 
 pub(in super::super) fn tasks(facts: FactsOf<TaskFact>, names: &Names) -> Vec<Task> {
@@ -41,21 +42,7 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
     let (mut extend_begin, mut extend_end) = (Extend::default(), Extend::default());
     for &(_, place, fact) in facts.iter() {
         match fact {
-            TaskFact::New(new) => {
-                task.flags = TaskFlags(new.flags);
-                task.name = names.text(new.name).unwrap_or_default();
-                if task.flags.is_unnamed() {
-                    let full = std::mem::take(&mut task.name);
-                    task.name = short_type_name(&full).into();
-                    task.type_name = Some(full);
-                }
-                task.executor = (new.executor != 0).then_some(ResourceId(new.executor));
-                task.spawned_at = names.location(new.location);
-                task.spawned_by = (new.parent != 0).then_some(TaskId(new.parent));
-                task.spawned = place.at;
-                task.size = new.size;
-                task.late = new.flags & task_flag::LATE != 0;
-            }
+            TaskFact::New(new) => introduce(&mut task, &new, place.at, names),
             TaskFact::Began { poll, thread } => {
                 let open = Poll {
                     number: poll.poll,
@@ -121,6 +108,23 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
     }
     task.has_gaps |= close_lost_polls(&mut task.polls);
     task
+}
+
+/// Notes what is known of a task from its beginning.
+fn introduce(task: &mut Task, new: &TaskNew, at: Nanos, names: &Names) {
+    task.flags = TaskFlags(new.flags);
+    task.name = names.text(new.name).unwrap_or_default();
+    if task.flags.is_unnamed() {
+        let full = std::mem::take(&mut task.name);
+        task.name = short_type_name(&full).into();
+        task.type_name = Some(full);
+    }
+    task.executor = (new.executor != 0).then_some(ResourceId(new.executor));
+    task.spawned_at = names.location(new.location);
+    task.spawned_by = (new.parent != 0).then_some(TaskId(new.parent));
+    task.spawned = at;
+    task.size = new.size;
+    task.late = new.flags & task_flag::LATE != 0;
 }
 
 /// A poll with a successor has ended, even where its end is lost. Whether there was any such.

@@ -1,0 +1,32 @@
+//! Traces that were never recorded: each says just what one rule of the analysis is about.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod replay;
+mod shutdown;
+mod tasks;
+mod verdicts;
+
+use std::path::PathBuf;
+
+use ais_analyzer::findings::{Finding, wait_findings};
+use ais_analyzer::history::{History, Resource, ResourceId};
+use ais_analyzer::waits::progress;
+use ais_analyzer::{Source, Trace};
+use ais_tests::build::Build;
+
+/// The history that a trace tells.
+fn history(build: Build) -> History {
+    let path = PathBuf::from("built.ais");
+    let source = Source::from_bytes(&path, build.finish()).unwrap();
+    Trace::from_source(source).unwrap().history
+}
+
+/// What is found in it.
+fn findings(history: &History) -> Vec<Finding> {
+    wait_findings(history, &progress(history))
+}
+
+/// Resource number 1.
+fn first(history: &History) -> &Resource {
+    history.resource(ResourceId(1)).unwrap()
+}
