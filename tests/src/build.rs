@@ -49,6 +49,11 @@ impl Build {
         self.chunk.text(id, text);
     }
 
+    /// A definition.
+    pub fn define<R: Row>(&mut self, row: &R) {
+        self.chunk.define(row);
+    }
+
     /// What comes next happens on this thread.
     pub fn on_thread(&mut self, thread: u64) {
         self.lose(0);

@@ -194,6 +194,14 @@ fn panel_state(state: TaskState, stuck: bool) -> PanelState {
 /// Follows the waits from a task: each line says why the one before does not go on.
 fn chain(history: &History, id: TaskId) -> Vec<String> {
     let mut lines = Vec::new();
+    let main = history.main_wait(id).map(|operation| operation.id);
+    // What limits how long the task waits.
+    let limits = history
+        .pending_operations(id)
+        .filter(|operation| operation.kind.is_timer() && Some(operation.id) != main);
+    let limits: Vec<String> = limits
+        .map(|operation| format!("or else {}", wait_reason(history, operation)))
+        .collect();
     let mut seen = vec![id];
     let mut next = Some(id);
     while let Some(task) = next {
@@ -205,7 +213,11 @@ fn chain(history: &History, id: TaskId) -> Vec<String> {
         } else {
             format!("task #{} awaits {}: ", task.0, place_of(history, operation))
         };
+        let is_first = lines.is_empty();
         lines.push(prefix + &wait_reason(history, operation));
+        if is_first {
+            lines.extend(limits.iter().cloned());
+        }
         next = match operation.kind {
             OperationKind::Lock(id)
             | OperationKind::Read(id)

@@ -71,9 +71,31 @@ fn frame(history: &History, future: &Future) -> AwaitFrame {
 
 /// `a.lock() at src/bank.rs:43:22, state 2 of 4 of transfer()`: what an operation waits at, as one finds it in source.
 pub fn place_of(history: &History, operation: &Operation) -> String {
+    place_as(history, operation, operation.call())
+}
+
+/// The same, but with the resource named where source is not known that tells what is waited for: `lock() of mutex "a" at …`.
+pub(crate) fn place_and_resource(history: &History, operation: &Operation) -> String {
+    let resource = operation
+        .kind
+        .resource()
+        .and_then(|id| history.resource(id));
+    let of = match (operation.kind, resource) {
+        (OperationKind::Join(id), _) => match history.task(id) {
+            Some(task) => format!(" of {}", task.title()),
+            None => format!(" of task #{}", id.0),
+        },
+        (_, Some(resource)) => format!(" of {}", resource.short_title()),
+        (_, None) => String::new(),
+    };
+    place_as(history, operation, operation.call() + &of)
+}
+
+/// `call` stands where the awaited expression is not known.
+fn place_as(history: &History, operation: &Operation, call: String) -> String {
     let frame = path_to(history, operation.future).pop();
     let expression = frame.as_ref().and_then(|frame| frame.expression.clone());
-    let mut text = expression.unwrap_or_else(|| operation.call());
+    let mut text = expression.unwrap_or(call);
     // A join is awaited somewhere else than where its handle was made, which is all that the operation knows.
     let awaited_at = frame.as_ref().and_then(|frame| frame.location.as_ref());
     let place = match operation.kind {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::place::{AwaitFrame, await_path, place_of};
+use super::place::{AwaitFrame, await_path, place_and_resource};
 use crate::Trace;
 use crate::history::{History, Task, TaskId, TaskState};
 use crate::names::Location;
@@ -200,7 +200,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
 /// Where a live task is, as far as it is known.
 pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
     if let Some(operation) = history.main_wait(task.id) {
-        return place_of(history, operation);
+        return place_and_resource(history, operation);
     }
     match await_path(history, task.id).pop() {
         Some(frame) => {
@@ -218,6 +218,9 @@ pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
             }
         }
         None => match &task.spawned_at {
+            Some(place) if task.flags.is_blocking() => {
+                format!("a blocking job (spawned at {place})")
+            }
             Some(place) => format!("not recorded: no #[trace] in it (spawned at {place})"),
             None => "not recorded".to_owned(),
         },
