@@ -7,7 +7,11 @@
 use std::env;
 
 /// The minor versions of tokio 1 that brought something which the sources name.
-const MINORS: &[u32] = &[];
+///
+/// - 49: `runtime::Id`, and the `id` of a `Handle` and a `LocalSet`
+/// - 51: `LocalRuntime` with its `LocalOptions`, and the name of a runtime
+/// - 54: `blocking_acquire_many` of a `Semaphore`, and the owned one
+const MINORS: &[u32] = &[49, 51, 54];
 /// The tokio that the manifest asks for.
 const OWN: u32 = 54;
 

@@ -48,7 +48,7 @@ pub(crate) fn brief(analysis: &Analysis) -> String {
 pub(crate) fn also(analysis: &Analysis) -> String {
     let info = report::trace_info(&analysis.trace);
     row(
-        "and",
+        "also",
         &clean(&format!(
             "{}, {}, pid {}: {}, {}",
             info.path,
