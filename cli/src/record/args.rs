@@ -43,7 +43,8 @@ It needs cargo 1.95 or newer (`inspect-record cargo +stable run` picks one) and 
 from crates.io. The recorded tokio needs a few more crates, which cargo downloads once: with --offline and --frozen they must have \
 been downloaded before. --locked holds for the project's own lock file. Commands that are not cargo's own, as nextest, are refused.
 
-Sources of the recorded tokio, lock files and build results are kept in a cache: the folder AIS_CACHE if that is set, else ais in the \
-user's folder for caches. It can be deleted at any time. CARGO_TARGET_DIR and --target-dir are honoured.
+Sources of the recorded tokio, lock files and build results are kept in a cache: the folder AIS_CACHE if that is set, else \
+$XDG_CACHE_HOME/ais or ~/.cache/ais, on macOS ~/Library/Caches/ais, on Windows %LOCALAPPDATA%\\ais. It can be deleted at any time. \
+CARGO_TARGET_DIR and --target-dir are honoured.
 
 Exit status: that of the cargo command, by a signal where that was ended by one; 2 if it could not be run recorded.";
