@@ -10,7 +10,8 @@ use std::env;
 ///
 /// - 49: `runtime::Id`, and the `id` of a `Handle` and a `LocalSet`
 /// - 51: `LocalRuntime` with its `LocalOptions`, and the name of a runtime
-/// - 54: `blocking_acquire_many` of a `Semaphore`, and the owned one
+/// - 54: `blocking_acquire_many` of a `Semaphore` and the owned one, `is_closed` of a watch's `Receiver`,
+///   `max_io_events_per_busy_tick` of a runtime's `Builder`
 const MINORS: &[u32] = &[49, 51, 54];
 /// The tokio that the manifest asks for.
 const OWN: u32 = 54;
