@@ -64,6 +64,11 @@ impl Segment {
 static NONE: Segment = Segment::over(&NO_WORDS, WORDS);
 /// Never touched, so it takes no memory: with one length everywhere, none need be loaded to check against it.
 static NO_WORDS: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
+/// Memory is taken for so many segments at a time: as much as makes allocators fetch it from the operating system, where it is zero
+/// already, and not find a used piece that they have to clear.
+const BLOCK: usize = 16;
+static BLOCKS: [OnceLock<&'static [[AtomicU64; WORDS]; BLOCK]>; MAX_SEGMENTS / BLOCK] =
+    [const { OnceLock::new() }; MAX_SEGMENTS / BLOCK];
 static POOL: [OnceLock<&'static Segment>; MAX_SEGMENTS] = [const { OnceLock::new() }; MAX_SEGMENTS];
 /// How many segments may exist.
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
@@ -174,8 +179,11 @@ fn take(thread: &ThreadRecord) -> Option<&'static Segment> {
         return None;
     }
     // Always from the first: a program that records little keeps using the same few, which then are in the processor's cache.
-    let segment = POOL[..limit].iter().find_map(|slot| {
-        let segment = *slot.get_or_init(|| Box::leak(Box::new(Segment::over(zeroed_words(), 0))));
+    let segment = POOL[..limit].iter().enumerate().find_map(|(i, slot)| {
+        let segment = *slot.get_or_init(|| {
+            let block = BLOCKS[i / BLOCK].get_or_init(zeroed_words);
+            Box::leak(Box::new(Segment::over(&block[i % BLOCK], 0)))
+        });
         if segment.state.load(Ordering::Relaxed) != FREE {
             return None;
         }
