@@ -205,7 +205,6 @@ fn what_is_kept(history: &History, task: TaskId, wanted: &Operation) -> Option<F
         OperationKind::Read(_) | OperationKind::Write(_) | OperationKind::Acquire(_) => {
             let ahead = resource
                 .ahead_of(wanted.id)
-                .into_iter()
                 .filter_map(|id| history.operation(id))
                 .find(|operation| operation.task == Some(task))?;
             Some(Fact {

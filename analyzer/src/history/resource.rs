@@ -90,18 +90,16 @@ impl Resource {
             || (self.kind.is_channel() && !(has(HandleSide::Sender) && has(HandleSide::Receiver)))
     }
 
-    /// The operations that were certainly in the queue before this one came there.
-    pub fn ahead_of(&self, operation: OperationId) -> Vec<OperationId> {
+    /// The operations that were certainly in the queue before this one came there, from its head.
+    pub fn ahead_of(&self, operation: OperationId) -> impl Iterator<Item = OperationId> {
         let queue = &self.at_end.queue;
-        let Some(this) = queue.iter().find(|queued| queued.operation == operation) else {
-            return Vec::new();
-        };
+        let this = queue.iter().find(|queued| queued.operation == operation);
         // The changes between these two happened while it came there.
-        let came_after = this.sequence.saturating_sub(this.overlap);
+        let came_after = this.map_or(0, |this| this.sequence.saturating_sub(this.overlap));
         queue
             .iter()
-            .filter(|other| other.is_queued && other.sequence < came_after)
+            .take_while(move |other| other.sequence < came_after)
+            .filter(|other| other.is_queued)
             .map(|other| other.operation)
-            .collect()
     }
 }

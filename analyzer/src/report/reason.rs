@@ -105,7 +105,7 @@ fn units_reason(history: &History, operation: &Operation, resource: &Resource) -
     }
     let holders = resource.holders();
     let free = resource.at_end.free();
-    let ahead = resource.ahead_of(operation.id).len() as u64;
+    let ahead = resource.ahead_of(operation.id).count() as u64;
     let queue = if ahead == 0 || resource.kind == ResourceKind::Mutex {
         String::new()
     } else {
@@ -294,8 +294,12 @@ fn none_ended(set: &Resource) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    if members.is_empty() {
+        return format!("{} has no tasks", set.title());
+    }
+    let were = if members.len() == 1 { "was" } else { "were" };
     format!(
-        "{} has {} that were not joined: {}{more}",
+        "{} has {} that {were} not joined yet: {}{more}",
         set.title(),
         counted(members.len() as u64, "task"),
         names.join(", ")

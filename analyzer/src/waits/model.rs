@@ -8,7 +8,9 @@
 //! that can only add a way to go on: a task that is stuck in spite of it is stuck, but that it waits for just this is not certain where
 //! it waits for something else, too. Other such operations (`poll_recv`, …) are not judged.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::needs::{Needs, Place, Units};
 use crate::history::{
@@ -16,6 +18,13 @@ use crate::history::{
     ResourceKind, Task, TaskId, TaskState,
 };
 use crate::time::Nanos;
+
+/// So many operations that are served first are looked at, from the head of the queue: those behind them wait for the same. To look at
+/// fewer can only hide that a task is stuck.
+const AHEAD: usize = 32;
+
+/// Units of a resource, and where they are.
+type Kept = Rc<[(u64, Place)]>;
 
 /// What a pending operation needs.
 pub(super) struct Needed {
@@ -34,6 +43,8 @@ pub(super) struct Model<'a> {
     children: HashMap<TaskId, Vec<&'a Task>>,
     /// The tasks whose pending operations use an end of a channel.
     using: HashMap<(ResourceId, u64), Vec<TaskId>>,
+    /// Where the units of resources are, once that was asked.
+    kept: RefCell<HashMap<ResourceId, Option<Kept>>>,
 }
 
 impl<'a> Model<'a> {
@@ -69,6 +80,7 @@ impl<'a> Model<'a> {
             pending,
             children,
             using,
+            kept: RefCell::default(),
         }
     }
 
@@ -195,11 +207,9 @@ impl<'a> Model<'a> {
         operation: &Operation,
         others: Vec<Place>,
     ) -> Option<Needs> {
-        // Where units can be added, that those which are held come back is not the only way.
-        let may_grow = !others.is_empty();
         let missing = operation.units.saturating_sub(resource.at_end.free());
         let mut ahead = Vec::new();
-        for id in resource.ahead_of(operation.id) {
+        for id in resource.ahead_of(operation.id).take(AHEAD) {
             let other = self.history.operation(id)?;
             let task = other.task.filter(|&task| self.is_live(task))?;
             ahead.push(Place {
@@ -211,18 +221,35 @@ impl<'a> Model<'a> {
         if missing == 0 && ahead.is_empty() {
             return None;
         }
-        let mut kept = Vec::new();
-        for hold in resource.holders().iter().filter(|_| missing > 0) {
-            let place = self.place_of(hold)?;
-            let exact = place.exact && !may_grow;
-            kept.push((hold.units, Place { exact, ..place }));
-        }
+        let kept = if missing == 0 {
+            Rc::default()
+        } else {
+            self.kept(resource)?
+        };
         Some(Needs::Units(Units {
+            resource: resource.id,
             missing,
             kept,
             ahead,
             others,
         }))
+    }
+
+    /// Where the units of a resource are that somebody has; none where some are outside of recorded tasks.
+    fn kept(&self, resource: &Resource) -> Option<Kept> {
+        if let Some(known) = self.kept.borrow().get(&resource.id) {
+            return known.clone();
+        }
+        // Where units can be added, that those which are held come back is not the only way.
+        let may_grow = resource.kind == ResourceKind::Semaphore;
+        let places = resource.holders().iter().map(|hold| {
+            let place = self.place_of(hold)?;
+            let exact = place.exact && !may_grow;
+            Some((hold.units, Place { exact, ..place }))
+        });
+        let kept: Option<Rc<[_]>> = places.collect();
+        self.kept.borrow_mut().insert(resource.id, kept.clone());
+        kept
     }
 
     /// Who could add permits to a semaphore, or close it: whoever made it or used it, and whoever may have got it from these. None where

@@ -1,6 +1,8 @@
 //! What could end a wait.
 
-use crate::history::TaskId;
+use std::rc::Rc;
+
+use crate::history::{ResourceId, TaskId};
 
 /// Where something that a waiting operation needs can be.
 pub(super) struct Place {
@@ -24,10 +26,12 @@ pub(super) enum Needs {
 
 /// Units of a resource that a waiting operation needs.
 pub(super) struct Units {
+    /// Of which.
+    pub(super) resource: ResourceId,
     /// How many more than are free.
     pub(super) missing: u64,
-    /// Who has units, and how many.
-    pub(super) kept: Vec<(u64, Place)>,
+    /// Who has units, and how many: the same for all that wait for this resource.
+    pub(super) kept: Rc<[(u64, Place)]>,
     /// Operations that are served before: all of them must get what they want, or give up.
     pub(super) ahead: Vec<Place>,
     /// Who could help in another way: add units, or close it.

@@ -1,10 +1,15 @@
 //! The may-progress fixpoint over tasks.
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::model::{Model, Needed};
-use super::needs::{Needs, Place};
-use crate::history::{History, OperationId, TaskId};
+use super::needs::{Needs, Place, Units};
+use crate::history::{History, OperationId, ResourceId, TaskId};
+
+/// So many of the tasks that keep something from a waiting one are named, so that thousands which wait for what thousands hold do not
+/// make millions of edges.
+const NAMED: usize = 1000;
 
 /// Which tasks can progress, and what the others wait for.
 #[derive(Debug, Default)]
@@ -41,10 +46,14 @@ pub fn progress(history: &History) -> Progress {
         .filter(|task| !needs.contains_key(task))
         .collect();
     loop {
+        let round = Round {
+            can: &can,
+            back: RefCell::default(),
+        };
         let more: Vec<TaskId> = needs
             .iter()
             .filter(|(task, operations)| {
-                !can.contains(task) && operations.iter().any(|needed| can_end(&needed.needs, &can))
+                !can.contains(task) && operations.iter().any(|needed| round.can_end(&needed.needs))
             })
             .map(|(&task, _)| task)
             .collect();
@@ -72,19 +81,35 @@ pub fn progress(history: &History) -> Progress {
     }
 }
 
-fn can_end(needs: &Needs, can: &HashSet<TaskId>) -> bool {
-    let acts = |place: &Place| can_act(place, can);
-    match needs {
-        Needs::Nothing => true,
-        Needs::One(places) => places.iter().any(acts),
-        Needs::Units(units) => {
-            let back = units
+/// The tasks that can progress by now, and how many units of each resource those have.
+struct Round<'a> {
+    can: &'a HashSet<TaskId>,
+    back: RefCell<HashMap<ResourceId, u64>>,
+}
+
+impl Round<'_> {
+    fn can_end(&self, needs: &Needs) -> bool {
+        let acts = |place: &Place| can_act(place, self.can);
+        match needs {
+            Needs::Nothing => true,
+            Needs::One(places) => places.iter().any(acts),
+            Needs::Units(units) => {
+                let comes_back = || units.missing == 0 || self.back(units) >= units.missing;
+                (comes_back() && units.ahead.iter().all(acts)) || units.others.iter().any(acts)
+            }
+        }
+    }
+
+    /// The units that can come back. Many may wait for one resource, and many have units of it: it is counted once.
+    fn back(&self, units: &Units) -> u64 {
+        let mut back = self.back.borrow_mut();
+        *back.entry(units.resource).or_insert_with(|| {
+            units
                 .kept
                 .iter()
-                .filter(|(_, place)| acts(place))
-                .fold(0, |sum: u64, (units, _)| sum.saturating_add(*units));
-            (back >= units.missing && units.ahead.iter().all(acts)) || units.others.iter().any(acts)
-        }
+                .filter(|(_, place)| can_act(place, self.can))
+                .fold(0, |sum: u64, (units, _)| sum.saturating_add(*units))
+        })
     }
 }
 
@@ -99,16 +124,11 @@ fn can_act(place: &Place, can: &HashSet<TaskId>) -> bool {
 }
 
 fn wait(operation: OperationId, is_certain: bool, needs: &Needs) -> Wait {
-    let places: Vec<&Place> = needs.places().collect();
-    let mut on: Vec<TaskId> = places
-        .iter()
-        .flat_map(|place| place.named.iter().copied())
-        .collect();
-    on.sort_unstable();
-    on.dedup();
+    let named = needs.places().flat_map(|place| &place.named);
+    let on: BTreeSet<TaskId> = named.copied().take(NAMED).collect();
     Wait {
         operation,
-        on,
-        exact: is_certain && places.iter().all(|place| place.exact),
+        on: on.into_iter().collect(),
+        exact: is_certain && needs.places().all(|place| place.exact),
     }
 }

@@ -174,7 +174,8 @@ fn an_order_that_is_not_known_is_not_made_up() {
         )
     });
     let told = history(build);
-    let ahead_of = |operation| first(&told).ahead_of(OperationId(operation));
+    let ahead_of =
+        |operation| -> Vec<OperationId> { first(&told).ahead_of(OperationId(operation)).collect() };
     assert_eq!(ahead_of(a), []);
     assert_eq!(ahead_of(b), [], "it may have come before the first");
     assert_eq!(ahead_of(unsure), [OperationId(a), OperationId(b)]);
