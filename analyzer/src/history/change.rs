@@ -24,8 +24,8 @@ pub struct Change {
 /// What can happen to a resource. `hold` is the number of a [`Hold`]; zero where the trace does not say which, or where there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// Units were taken.
-    Acquired(Hold),
+    /// Units were taken. In a box: the other changes, of which there are more, are much smaller.
+    Acquired(Box<Hold>),
     /// Units were given back; zero of them means all that the hold has.
     Released {
         /// Whose.

@@ -165,7 +165,7 @@ impl ResourceState {
         match &change.kind {
             ChangeKind::Acquired(hold) => {
                 let fits = !kind.has_units() || hold.units <= self.free();
-                self.holds.push(hold.clone());
+                self.holds.push((**hold).clone());
                 fits.then_some(()).ok_or(Contradiction)
             }
             &ChangeKind::Released { hold, units } => self.take(change, hold, units).map(|_| ()),

@@ -40,4 +40,17 @@ impl TaskFlags {
     pub const fn can_return(self) -> bool {
         self.has(task_flag::CAN_RETURN)
     }
+
+    /// What kind of task it is, where it is no plain one.
+    pub const fn in_words(self) -> Option<&'static str> {
+        if self.is_blocking() {
+            Some("blocking job")
+        } else if self.is_block_on() {
+            Some("runs block_on")
+        } else if self.is_local() {
+            Some("bound to one thread")
+        } else {
+            None
+        }
+    }
 }

@@ -141,7 +141,7 @@ pub fn panel(history: &History, progress: &Progress, id: TaskId) -> Option<TaskP
         id,
         name: task.name.to_string(),
         type_name: task.type_name.as_deref().map(str::to_owned),
-        kind: kind(task),
+        kind: task.flags.in_words(),
         executor: task.executor.map(|id| executor(history, id)),
         state: panel_state(state, progress.stuck.contains(&id)),
         since: state.since(),
@@ -294,19 +294,6 @@ fn holds(history: &History, id: TaskId) -> Vec<String> {
             .map(|hold| what_is_held(resource, hold, history.end))
     })
     .collect()
-}
-
-/// What kind of task it is, where it is no plain one.
-fn kind(task: &Task) -> Option<&'static str> {
-    if task.flags.is_blocking() {
-        Some("blocking job")
-    } else if task.flags.is_block_on() {
-        Some("runs block_on")
-    } else if task.flags.is_local() {
-        Some("bound to one thread")
-    } else {
-        None
-    }
 }
 
 fn transitions(history: &History, id: TaskId) -> Vec<Transition> {

@@ -122,6 +122,8 @@ pub struct LiveTask {
     pub id: TaskId,
     /// Its name.
     pub name: String,
+    /// What kind of task it is (`blocking job`, `runs block_on`, `bound to one thread`), where it is no plain one.
+    pub kind: Option<&'static str>,
     /// `running`, `scheduled`, `waiting` or `stuck`.
     pub state: &'static str,
     /// How long it had been so.
@@ -153,6 +155,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
             live.push(LiveTask {
                 id: task.id,
                 name: task.name.to_string(),
+                kind: task.flags.in_words(),
                 state: name,
                 long: history.end.since(state.since()),
                 at: whereabouts(history, task),
@@ -192,6 +195,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
         ) => (expression, location),
         (_, Some(operation)) => (operation.call(), operation.location.clone()),
         (Some(frame), None) => (format!("{}()", frame.function), frame.location),
+        (None, None) if task.flags.is_blocking() => return "a blocking job".to_owned(),
         (None, None) => return "something that is not recorded".to_owned(),
     };
     what + &place.as_ref().map(short).unwrap_or_default()
@@ -218,9 +222,7 @@ pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
             }
         }
         None => match &task.spawned_at {
-            Some(place) if task.flags.is_blocking() => {
-                format!("a blocking job (spawned at {place})")
-            }
+            Some(place) if task.flags.is_blocking() => format!("its function, spawned at {place}"),
             Some(place) => format!("not recorded: no #[trace] in it (spawned at {place})"),
             None => "not recorded".to_owned(),
         },

@@ -208,8 +208,11 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
         } else {
             state
         };
+        let kind = task
+            .kind
+            .map_or_else(String::new, |kind| styled(DIM, &format!(" ({kind})")));
         text += &format!(
-            "  {name}{pad}  {state} {:>9}  {}\n",
+            "  {name}{pad}  {state} {:>9}  {}{kind}\n",
             task.long.to_string(),
             clean(&task.at)
         );

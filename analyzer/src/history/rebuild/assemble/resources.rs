@@ -75,9 +75,10 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
 fn change(fact: ResourceFact, place: Place, names: &Names) -> Option<(u64, ChangeKind)> {
     Some(match fact {
         ResourceFact::New(_) | ResourceFact::Dropped => return None,
-        ResourceFact::Acquired(row) => {
-            (row.sequence, ChangeKind::Acquired(hold(&row, place, names)))
-        }
+        ResourceFact::Acquired(row) => (
+            row.sequence,
+            ChangeKind::Acquired(Box::new(hold(&row, place, names))),
+        ),
         ResourceFact::Released(row) => {
             let (hold, units) = (row.hold, row.units);
             (row.sequence, ChangeKind::Released { hold, units })
