@@ -85,50 +85,146 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
     let output = shell(&root, command.strip_prefix("$ ").unwrap(), &tools);
     assert_eq!(text(&output.stdout), shown);
 
-    // The example: a new crate with the lines of the README, and the workspace's lock file so that nothing new is fetched.
-    let project = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/bank");
-    fs::create_dir_all(project.join("src")).unwrap();
-    let tomls = blocks("toml");
-    let dependencies = tomls[0].replace("../ais/recorder", root.join("recorder").to_str().unwrap());
+    // The commands that are used from here on.
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--release", "-p", "ais-cli", "--bins"])
+        .current_dir(&root)
+        .status();
+    assert!(built.unwrap().success());
+
+    // The example, with the line of the README in place of tokio's.
+    let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));
+    let bank = project("bank", &here(&tomls[0]), &sources[0]);
+    let ran = bank.cargo_run(&[("AIS_TRACE", "trace.ais")]);
+    assert!(ran.contains("the transfers hang"), "{ran}");
+    bank.ask(
+        &texts[1],
+        &tools,
+        &[
+            "deadlock-cycle, proven",
+            r#"task #2 "bank::transfer""#,
+            "the program shut its runtime down",
+            "src/main.rs:9:25",
+        ],
+    );
+
+    // The same program as it was, by the command that records any.
+    let plain = "tokio = { version = \"1\", features = [\"full\"] }\n";
+    let bank = project("plain", plain, &sources[0]);
+    let before = bank.files();
+    let output = bank.shell(texts[0].trim(), &tools);
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for part in ["the transfers hang", "deadlock-cycle", "trace.ais"] {
+        assert!(said.contains(part), "{part} is missing from\n{said}");
+    }
+    let mut after = bank.files();
+    after.retain(|(name, _)| name != "trace.ais");
+    assert_eq!(after, before, "the project is as it was");
+
+    // With await points.
+    let both = tomls[0].clone() + &tomls[1];
+    let traced = project("traced", &here(&both), &sources[1]);
+    traced.cargo_run(&[("AIS_TRACE", "trace.ais")]);
+    traced.ask(
+        "inspect-analyze trace.ais --task 1",
+        &tools,
+        &["double(): tokio::task::yield_now()"],
+    );
+}
+
+/// The lines of a manifest, with the paths that they have here.
+fn here(lines: &str) -> String {
+    lines.replace("../ais/recorder", root().join("recorder").to_str().unwrap())
+}
+
+/// A project outside of the workspace.
+struct Project {
+    folder: PathBuf,
+}
+
+/// A new crate with these dependencies, and with the workspace's lock file so that nothing new is fetched.
+fn project(name: &str, dependencies: &str, source: &str) -> Project {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("readme")
+        .join(name)
+        .join("bank");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("src")).unwrap();
     let manifest = format!(
         "[package]\nname = \"bank\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n{dependencies}"
     );
-    fs::write(project.join("Cargo.toml"), manifest).unwrap();
-    fs::write(project.join("src/main.rs"), &blocks("rust")[0]).unwrap();
-    fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
-    let ran = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--offline"])
-        .current_dir(&project)
-        .env(
-            "CARGO_TARGET_DIR",
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/target"),
-        )
-        .env("AIS_TRACE", "trace.ais")
-        .output()
-        .unwrap();
-    assert!(
-        ran.status.success() && text(&ran.stderr).contains("the transfers hang"),
-        "{}",
-        text(&ran.stderr)
-    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("src/main.rs"), source).unwrap();
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let project = Project { folder };
+    // What the lock file has too much goes now, and not while the project is looked at.
+    let tidied = project.command(env!("CARGO"), &["metadata", "--format-version", "1"]);
+    assert!(tidied.status.success(), "{}", text(&tidied.stderr));
+    project
+}
 
-    let questions = blocks("text");
-    let mut answers = String::new();
-    for line in questions[0].lines() {
-        let output = shell(&project, line, &tools);
-        assert!(
-            output.status.code().is_some_and(|status| status < 2),
-            "{line}: {}",
-            text(&output.stderr)
-        );
-        answers += &text(&output.stdout);
+impl Project {
+    fn command(&self, program: &str, arguments: &[&str]) -> Output {
+        Command::new(program)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CARGO_NET_OFFLINE", "true")
+            .output()
+            .unwrap()
     }
-    for part in [
-        "deadlock-cycle, proven",
-        r#"task #1 "a to b""#,
-        "state 3 of 3 of transfer()",
-        "src/main.rs:11:25",
-    ] {
-        assert!(answers.contains(part), "{part}\nis missing from\n{answers}");
+
+    /// Runs it as it is, with these variables; what it said on standard error.
+    fn cargo_run(&self, variables: &[(&str, &str)]) -> String {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/target");
+        let output = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--offline"])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", target)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        said
+    }
+
+    /// Runs a command line in its folder, with a cache that is kept from run to run.
+    fn shell(&self, line: &str, tools: &Path) -> Output {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/cache");
+        let line = format!(
+            "export CARGO_NET_OFFLINE=true AIS_CACHE='{}'; unset CARGO_TARGET_DIR; {line}",
+            cache.display()
+        );
+        shell(&self.folder, &line, tools)
+    }
+
+    /// Runs command lines in its folder; what they print together has all of `parts`.
+    fn ask(&self, lines: &str, tools: &Path, parts: &[&str]) {
+        let mut answers = String::new();
+        for line in lines.lines() {
+            let output = self.shell(line, tools);
+            let is_answered = output.status.code().is_some_and(|status| status < 2);
+            assert!(is_answered, "{line}: {}", text(&output.stderr));
+            answers += &text(&output.stdout);
+        }
+        for part in parts {
+            assert!(answers.contains(part), "{part}\nis missing from\n{answers}");
+        }
+    }
+
+    /// Its files at the top, with their contents.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(&self.folder)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().unwrap().is_file())
+            .map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
     }
 }
