@@ -277,8 +277,10 @@ fn a_lock_has_one_holder_at_a_time_in_the_order_of_its_changes() {
                 let lock = Arc::clone(&lock);
                 let work = async move {
                     for _ in 0..200 {
-                        *lock.lock().await += 1;
+                        let mut count = lock.lock().await;
+                        // Held while others run: they have to wait.
                         tokio::task::yield_now().await;
+                        *count += 1;
                     }
                 };
                 spawn(format!("worker {i}"), work, tokio::spawn)

@@ -175,13 +175,9 @@ fn a_blocking_job_is_queued_run_and_joined() {
         || async {
             let job = Builder::new().name("job").spawn_blocking(|| 7).unwrap();
             assert_eq!(job.await.unwrap(), 7);
-            assert!(
-                tokio::task::spawn_blocking(|| std::panic::resume_unwind(Box::new("on purpose")))
-                    .await
-                    .map(|()| ())
-                    .unwrap_err()
-                    .is_panic()
-            );
+            let job: fn() = || std::panic::resume_unwind(Box::new("on purpose"));
+            let panics = tokio::task::spawn_blocking(job).await;
+            assert!(panics.unwrap_err().is_panic());
         },
         |events| {
             let job = task(events, "job");
