@@ -5,10 +5,13 @@
 //! table of functions here, and a count of references that is at the same time the count of wakers.
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use ais_format::event::{Wake, WakersGone};
+#[cfg(ais_loom)]
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(ais_loom))]
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::record::emit;
 use crate::session;
@@ -175,7 +178,7 @@ unsafe fn drop_waker(data: *const ()) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(ais_loom)))]
 mod tests {
     use super::*;
 
@@ -209,5 +212,55 @@ mod tests {
         assert_eq!(std::sync::Arc::strong_count(&inner), 2);
         clone.wake();
         assert_eq!(std::sync::Arc::strong_count(&inner), 1);
+    }
+}
+
+#[cfg(all(test, ais_loom))]
+mod under_loom {
+    use super::*;
+    use loom::thread;
+    use std::sync::Arc;
+
+    /// An executor's waker, of which it is known whether it was freed.
+    struct Inner;
+    impl std::task::Wake for Inner {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    /// Whatever the order in which clones and the lent waker end, what they share is freed once and by the last of them.
+    #[test]
+    fn the_last_one_frees_it_once() {
+        loom::model(|| {
+            let inner = Arc::new(Inner);
+            let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)));
+            let (first, second) = (lent.waker().clone(), lent.waker().clone());
+            let wakes = thread::spawn(move || first.wake());
+            let clones = thread::spawn(move || {
+                let third = second.clone();
+                drop(second);
+                third.wake_by_ref();
+            });
+            lent.begin_poll();
+            let seen = lent.wakes();
+            assert!(lent.end_poll(seen) <= 3);
+            drop(lent);
+            wakes.join().unwrap();
+            clones.join().unwrap();
+            assert_eq!(Arc::strong_count(&inner), 1);
+        });
+    }
+
+    /// A waker that is no longer lent counts the clones that are left.
+    #[test]
+    fn a_retired_waker_counts_what_is_left() {
+        loom::model(|| {
+            let lent = LentWaker::new(1, 1, Waker::noop().clone());
+            let clone = lent.waker().clone();
+            let retired = lent.retire();
+            let ends = thread::spawn(move || drop(clone));
+            assert!(retired.clones() <= 1);
+            ends.join().unwrap();
+            assert_eq!(retired.clones(), 0);
+        });
     }
 }

@@ -1,4 +1,8 @@
 //! Operations on a resource, put together from what is asked for, tokio's own future, and what to make of its result.
+#![cfg_attr(
+    not(feature = "sync"),
+    allow(dead_code, reason = "most of it is for what `sync` brings")
+)]
 
 use std::future::Future;
 use std::panic::Location;
