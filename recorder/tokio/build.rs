@@ -8,10 +8,10 @@ use std::env;
 
 /// The minor versions of tokio 1 that brought something which the sources name.
 ///
-/// - 49: `runtime::Id`, and the `id` of a `Handle` and a `LocalSet`
-/// - 51: `LocalRuntime` with its `LocalOptions`, and the name of a runtime
-/// - 54: `blocking_acquire_many` of a `Semaphore` and the owned one, `is_closed` of a watch's `Receiver`,
-///   `max_io_events_per_busy_tick` of a runtime's `Builder`
+/// - 49: `runtime::Id`, and the `id` of a `Handle` and a `LocalSet` (before that with `tokio_unstable`)
+/// - 51: `LocalRuntime` with its `LocalOptions` (before that with `tokio_unstable`), and the name of a runtime
+/// - 54: `blocking_acquire` of a `Semaphore` and its like, `is_closed` of a watch's `Receiver`, `max_io_events_per_busy_tick` of a
+///   runtime's `Builder`; and the semaphore asks for budget only when it has its permits
 const MINORS: &[u32] = &[49, 51, 54];
 /// The tokio that the manifest asks for.
 const OWN: u32 = 54;

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use ais_recorder::instrument::event::outcome;
 use ais_recorder::instrument::{Done, HasResource, Operation, Request, Subject};
 
+use crate::budget::SEMAPHORE_ASKS_LAST;
 pub(crate) use crate::budget::has_budget;
 
 /// What is asked of a resource, and what is made of the answer, a `T`.
@@ -146,9 +147,24 @@ impl<R: HasResource, G, W, A> Asks<R, G, W, A> {
         Operation::new(inner, self)
     }
 
-    /// The same where `inner` comes into the queue whether or not its task has budget left, see [`Unbudgeted`].
+    /// The same where `inner` comes into the queue of one of tokio's semaphores.
     #[inline]
-    pub(crate) fn queued_by<T, O, F>(self, inner: F) -> Operation<F, Unbudgeted<Self>>
+    pub(crate) fn queued_by<T, O, F>(
+        self,
+        inner: F,
+    ) -> Operation<F, Unbudgeted<Self, SEMAPHORE_ASKS_LAST>>
+    where
+        F: Future<Output = T>,
+        G: FnOnce(T, Done, R) -> O,
+        W: Fn(&T) -> u64,
+        A: AtOnce<R, T>,
+    {
+        Operation::new(inner, Unbudgeted(self))
+    }
+
+    /// The same where `inner` takes no budget.
+    #[inline]
+    pub(crate) fn unbudgeted_by<T, O, F>(self, inner: F) -> Operation<F, Unbudgeted<Self>>
     where
         F: Future<Output = T>,
         G: FnOnce(T, Done, R) -> O,
@@ -219,14 +235,19 @@ where
     }
 }
 
-/// An operation each poll of which says where it stands, whether or not its task has budget left.
+/// An operation each poll of which says where it stands, whether or not its task has budget left, if it `IS` one.
 ///
-/// Tokio's semaphore, of which its locks are made, asks for budget only when it has given its permits: an operation that still waits
-/// stands in the queue, and nobody told its task to come again. What has its permits but no budget is as good as woken.
-pub(crate) struct Unbudgeted<S>(S);
+/// Tokio's semaphore is one where it [asks last](SEMAPHORE_ASKS_LAST): an operation that still waits stands in the queue, and nobody told
+/// its task to come again. What has its permits but no budget is as good as woken.
+pub(crate) struct Unbudgeted<S, const IS: bool = true>(S);
 
-impl<T, S: Subject<T>> Subject<T> for Unbudgeted<S> {
+impl<T, S: Subject<T>, const IS: bool> Subject<T> for Unbudgeted<S, IS> {
     type Output = S::Output;
+
+    #[inline]
+    fn has_budget() -> bool {
+        IS || S::has_budget()
+    }
 
     #[inline]
     fn location(&self) -> &'static Location<'static> {

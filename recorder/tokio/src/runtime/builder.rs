@@ -5,9 +5,7 @@ use std::io;
 use std::panic::Location;
 use std::time::Duration;
 
-use real::runtime::LocalOptions;
-
-use super::{LocalRuntime, Runtime};
+use super::Runtime;
 
 /// [`tokio::runtime::Builder`](real::runtime::Builder), of recorded runtimes.
 pub struct Builder {
@@ -68,6 +66,7 @@ impl Builder {
     ///
     /// # Panics
     /// The name is blank.
+    #[cfg(tokio_minor_at_least_51)]
     #[track_caller]
     pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
         self.inner.name(val);
@@ -136,6 +135,7 @@ impl Builder {
     ///
     /// # Panics
     /// `capacity` is 0.
+    #[cfg(tokio_minor_at_least_54)]
     #[cfg(any(
         feature = "net",
         all(unix, feature = "process"),
@@ -255,13 +255,14 @@ impl Builder {
     ///
     /// # Panics
     /// It was to have several threads.
+    #[cfg(any(tokio_minor_at_least_51, tokio_unstable))]
     #[track_caller]
-    pub fn build_local(&mut self, options: LocalOptions) -> io::Result<LocalRuntime> {
+    pub fn build_local(&mut self, options: super::LocalOptions) -> io::Result<super::LocalRuntime> {
         crate::start::start();
         let location = Location::caller();
         self.inner
             .build_local(options)
-            .map(|inner| LocalRuntime::new_at(inner, location))
+            .map(|inner| super::LocalRuntime::new_at(inner, location))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ais_recorder::Task;
 use ais_recorder::instrument::event::task_flag;
 use ais_recorder::instrument::{About, Job, Resource, is_recording};
-use real::runtime::{EnterGuard, Id, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
+use real::runtime::{EnterGuard, RuntimeFlavor, RuntimeMetrics, TryCurrentError};
 
 use super::executors;
 use crate::task::{JoinHandle, about, recorded};
@@ -30,6 +30,12 @@ impl Handle {
             inner,
             resource: Some(resource),
         }
+    }
+
+    /// That of the runtime that this thread is in.
+    fn of_current(inner: real::runtime::Handle) -> Handle {
+        let resource = executors::get_current(&inner);
+        Handle { inner, resource }
     }
 
     /// Tokio's own handle. What is spawned with it is not recorded.
@@ -64,7 +70,7 @@ impl Handle {
     #[track_caller]
     #[must_use]
     pub fn current() -> Self {
-        real::runtime::Handle::current().into()
+        Handle::of_current(real::runtime::Handle::current())
     }
 
     /// See [`real::runtime::Handle::try_current`].
@@ -72,7 +78,7 @@ impl Handle {
     /// # Errors
     /// Outside of a runtime.
     pub fn try_current() -> Result<Self, TryCurrentError> {
-        real::runtime::Handle::try_current().map(Handle::from)
+        real::runtime::Handle::try_current().map(Handle::of_current)
     }
 
     /// See [`real::runtime::Handle::spawn`].
@@ -124,11 +130,13 @@ impl Handle {
     }
 
     /// See [`real::runtime::Handle::id`].
-    pub fn id(&self) -> Id {
+    #[cfg(any(tokio_minor_at_least_49, tokio_unstable))]
+    pub fn id(&self) -> real::runtime::Id {
         self.inner.id()
     }
 
     /// See [`real::runtime::Handle::name`].
+    #[cfg(tokio_minor_at_least_51)]
     pub fn name(&self) -> Option<&str> {
         self.inner.name()
     }
@@ -147,7 +155,7 @@ impl fmt::Debug for Handle {
 
 impl From<real::runtime::Handle> for Handle {
     fn from(inner: real::runtime::Handle) -> Self {
-        let resource = executors::get(inner.id());
+        let resource = executors::get(&inner);
         Handle { inner, resource }
     }
 }

@@ -5,6 +5,7 @@ pub use real::runtime::*;
 mod builder;
 pub(crate) mod executors;
 mod handle;
+#[cfg(any(tokio_minor_at_least_51, tokio_unstable))]
 mod local_runtime;
 #[allow(
     clippy::module_inception,
@@ -14,5 +15,6 @@ mod runtime;
 
 pub use builder::Builder;
 pub use handle::Handle;
+#[cfg(any(tokio_minor_at_least_51, tokio_unstable))]
 pub use local_runtime::LocalRuntime;
 pub use runtime::Runtime;

@@ -29,12 +29,23 @@ pub(super) fn resource(
     handle: &real::runtime::Handle,
     location: &'static Location<'static>,
 ) -> Arc<Resource> {
-    let name = handle.name().map(|name| name.to_owned().into());
+    let name = name_of(handle).map(|name| name.to_owned().into());
     let workers = handle.metrics().num_workers() as u64;
     let resource = crate::start::resource(resource_kind::RUNTIME, workers, location, name);
     let resource = Arc::new(resource);
-    executors::insert(handle.id(), &resource);
+    executors::insert(handle, &resource);
     resource
+}
+
+#[cfg(tokio_minor_at_least_51)]
+fn name_of(handle: &real::runtime::Handle) -> Option<&str> {
+    handle.name()
+}
+
+/// Runtimes have no names.
+#[cfg(not(tokio_minor_at_least_51))]
+fn name_of(_: &real::runtime::Handle) -> Option<&str> {
+    None
 }
 
 /// Records that a runtime is shut down, around what does it.

@@ -126,34 +126,6 @@ impl Semaphore {
         Ok(SemaphorePermit(permit))
     }
 
-    /// See [`real::sync::Semaphore::blocking_acquire`].
-    ///
-    /// # Errors
-    /// It is closed.
-    ///
-    /// # Panics
-    /// In an asynchronous context.
-    #[track_caller]
-    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.blocking_acquire_many(1)
-    }
-
-    /// See [`real::sync::Semaphore::blocking_acquire_many`].
-    ///
-    /// # Errors
-    /// It is closed.
-    ///
-    /// # Panics
-    /// In an asynchronous context.
-    #[track_caller]
-    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        let blocking = self.blocking(n);
-        let permit = self.inner.blocking_acquire_many(n);
-        let done = blocking.done();
-        permit?.forget();
-        Ok(SemaphorePermit(Permit::taken(self, n, done, 0)))
-    }
-
     /// See [`real::sync::Semaphore::acquire_owned`].
     ///
     /// # Errors
@@ -200,6 +172,49 @@ impl Semaphore {
         Ok(OwnedSemaphorePermit(permit))
     }
 
+    /// See [`real::sync::Semaphore::close`].
+    pub fn close(&self) {
+        self.resource
+            .change(|resource, sequence| Close { resource, sequence });
+        self.inner.close();
+    }
+
+    /// See [`real::sync::Semaphore::is_closed`].
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+}
+
+#[cfg(tokio_minor_at_least_54)]
+impl Semaphore {
+    /// See [`real::sync::Semaphore::blocking_acquire`].
+    ///
+    /// # Errors
+    /// It is closed.
+    ///
+    /// # Panics
+    /// In an asynchronous context.
+    #[track_caller]
+    pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.blocking_acquire_many(1)
+    }
+
+    /// See [`real::sync::Semaphore::blocking_acquire_many`].
+    ///
+    /// # Errors
+    /// It is closed.
+    ///
+    /// # Panics
+    /// In an asynchronous context.
+    #[track_caller]
+    pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
+        let blocking = self.blocking(n);
+        let permit = self.inner.blocking_acquire_many(n);
+        let done = blocking.done();
+        permit?.forget();
+        Ok(SemaphorePermit(Permit::taken(self, n, done, 0)))
+    }
+
     /// See [`real::sync::Semaphore::blocking_acquire_owned`].
     ///
     /// # Errors
@@ -242,18 +257,6 @@ impl Semaphore {
             units: n.into(),
             ..Request::of(operation_kind::ACQUIRE, &self.resource, Location::caller())
         })
-    }
-
-    /// See [`real::sync::Semaphore::close`].
-    pub fn close(&self) {
-        self.resource
-            .change(|resource, sequence| Close { resource, sequence });
-        self.inner.close();
-    }
-
-    /// See [`real::sync::Semaphore::is_closed`].
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
     }
 }
 

@@ -88,9 +88,8 @@ impl<T> SetOnce<T> {
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = &T> {
         let finish = |value, _, _| value;
-        // It takes no budget.
         Asks::new(operation_kind::SET, self, Location::caller(), finish)
-            .queued_by(self.inner.wait())
+            .unbudgeted_by(self.inner.wait())
     }
 }
 

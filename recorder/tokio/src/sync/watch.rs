@@ -278,6 +278,7 @@ impl<T> Receiver<T> {
     }
 
     /// See [`real::sync::watch::Receiver::is_closed`].
+    #[cfg(tokio_minor_at_least_54)]
     pub fn is_closed(&self) -> bool {
         self.inner.is_closed()
     }

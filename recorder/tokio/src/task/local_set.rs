@@ -120,6 +120,7 @@ impl LocalSet {
     }
 
     /// See [`real::task::LocalSet::id`].
+    #[cfg(any(tokio_minor_at_least_49, tokio_unstable))]
     pub fn id(&self) -> real::runtime::Id {
         self.inner.id()
     }

@@ -73,7 +73,8 @@ impl Interval {
         if self.timer.skips_poll() {
             let result = self.inner.poll_tick(cx);
             if let Poll::Ready(tick) = result {
-                self.timer.set_deadline(tick + self.inner.period());
+                self.timer
+                    .set_deadline(tick + Rules::of(&self.inner).period);
             }
             return result;
         }
@@ -91,7 +92,7 @@ impl Interval {
 
     /// See [`real::time::Interval::reset`].
     pub fn reset(&mut self) {
-        self.reset_at(Instant::now() + self.inner.period());
+        self.reset_at(Instant::now() + Rules::of(&self.inner).period);
     }
 
     /// See [`real::time::Interval::reset_immediately`].
@@ -136,7 +137,8 @@ struct Rules {
 impl Rules {
     fn of(interval: &tokio::Interval) -> Rules {
         Rules {
-            period: interval.period(),
+            // Tokio before 1.54 keeps one that is too long as it is.
+            period: safe_delay(interval.period()),
             missed: interval.missed_tick_behavior(),
         }
     }
