@@ -271,9 +271,12 @@ fn lets_tokens_through(body: &TokenStream) -> bool {
 fn holds(condition: &Meta) -> bool {
     const UNSTABLE: [&str; 4] = ["io-uring", "schedule-latency", "taskdump", "tracing"];
     match condition {
-        Meta::Path(path) => ["unix", "panic", "target_has_atomic"]
-            .iter()
-            .any(|name| path.is_ident(name)),
+        Meta::Path(path) => path.get_ident().is_some_and(|name| {
+            let name = name.to_string();
+            // The drop-in's conditions on the version of tokio: it stands for the one that it is compared with.
+            ["unix", "panic", "target_has_atomic"].contains(&name.as_str())
+                || name.starts_with("tokio_minor_at_least_")
+        }),
         Meta::NameValue(pair) => {
             let Expr::Lit(ExprLit {
                 lit: Lit::Str(value),
