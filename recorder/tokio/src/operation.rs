@@ -11,8 +11,11 @@ use std::task::{Context, Poll};
 use ais_recorder::instrument::event::outcome;
 use ais_recorder::instrument::{Done, HasResource, Operation, Request, Subject};
 
-use crate::budget::SEMAPHORE_ASKS_LAST;
 pub(crate) use crate::budget::has_budget;
+
+/// Whether tokio's semaphore, of which its locks are made, asks for budget only when it has its permits. Before 1.54 it asks first, as
+/// everything else does.
+const SEMAPHORE_ASKS_LAST: bool = cfg!(tokio_minor_at_least_54);
 
 /// What is asked of a resource, and what is made of the answer, a `T`.
 ///
