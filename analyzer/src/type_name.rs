@@ -4,8 +4,10 @@
 //! (`tokio::task::coop::Unconstrained<bank::serve<hyper::…>::{{closure}}>`), of which one thing matters: the function that the program's
 //! author wrote.
 
-/// More than this is not read.
-const LONGEST: usize = 60;
+/// More than this is not read, and has no room in a table or beside a row of a picture.
+const LONGEST: usize = 44;
+/// Stands for the async blocks and closures in a function: they are not what the function itself does.
+const BLOCK: &str = "{block}";
 
 /// Crates whose types wrap the future that matters.
 const WRAPPERS: &[&str] = &[
@@ -22,8 +24,9 @@ const WRAPPERS: &[&str] = &[
     "std",
 ];
 
-/// `bank::transfer` for `bank::transfer::{{closure}}`: wrappers, generics and closures are left out, and what is still longer than
-/// 60 characters loses the beginning of its path.
+/// `bank::transfer` for `bank::transfer::{{closure}}`, which is what an `async fn` is, and `bank::serve::{block}` for
+/// `bank::serve::{{closure}}::{{closure}}`, a block in one: wrappers and generics are left out, and what is still longer than 44
+/// characters loses the beginning of its path.
 pub fn short_type_name(full: &str) -> String {
     let path = path(unwrapped(full.trim()));
     shortened(&path)
@@ -117,15 +120,18 @@ fn path(name: &str) -> String {
             _ => {}
         }
     }
-    let segments: Vec<&str> = plain
+    let is_unnamed = |segment: &&str| segment.starts_with('{');
+    let mut segments: Vec<&str> = plain
         .split("::")
-        .filter(|segment| !segment.is_empty() && !segment.starts_with('{'))
+        .filter(|segment| !segment.is_empty() && !is_unnamed(segment))
         .collect();
     if segments.is_empty() {
-        plain
-    } else {
-        segments.join("::")
+        return plain;
     }
+    if plain.rsplit("::").take_while(is_unnamed).count() > 1 {
+        segments.push(BLOCK);
+    }
+    segments.join("::")
 }
 
 /// Where the `<` that stood before `rest` is closed.
@@ -188,10 +194,29 @@ mod tests {
     #[test]
     fn closures_are_left_out() {
         check("bank::transfer::{{closure}}", "bank::transfer");
-        check("bank::main::{{closure}}::{{closure}}", "bank::main");
-        check("bank::main::{{closure}}#1::{{closure}}", "bank::main");
         check("bank::main::{async_block#0}", "bank::main");
         check("bank::main::{closure_env#0}<u8>", "bank::main");
+    }
+
+    #[test]
+    fn a_block_in_a_function_is_not_the_function() {
+        check(
+            "bank::main::{{closure}}::{{closure}}",
+            "bank::main::{block}",
+        );
+        check(
+            "bank::main::{{closure}}#1::{{closure}}::{{closure}}",
+            "bank::main::{block}",
+        );
+        check(
+            "tracing::instrument::Instrumented<bank::Server<u8>::listen::{{closure}}::{{closure}}>",
+            "bank::Server::listen::{block}",
+        );
+        // A function in a block is a function.
+        check(
+            "bank::main::{{closure}}::inner::{{closure}}",
+            "bank::main::inner",
+        );
     }
 
     #[test]
@@ -239,10 +264,10 @@ mod tests {
 
     #[test]
     fn long_paths_lose_their_beginning() {
-        let long = format!("one::{}::{}::last", "x".repeat(30), "y".repeat(40));
-        check(&long, &format!("…::{}::last", "y".repeat(40)));
+        let long = format!("one::{}::{}::last", "x".repeat(30), "y".repeat(30));
+        check(&long, &format!("…::{}::last", "y".repeat(30)));
         let name = short_type_name(&"z".repeat(200));
-        assert_eq!((name.chars().count(), name.ends_with('…')), (60, true));
+        assert_eq!((name.chars().count(), name.ends_with('…')), (44, true));
     }
 
     #[test]
