@@ -165,6 +165,20 @@ impl History {
         })
     }
 
+    /// Whether something that is not recorded can wake a task that waits: when its last poll ended, more clones of its waker were alive
+    /// than its recorded operations keep.
+    pub fn waits_outside(&self, task: TaskId) -> bool {
+        let Some(task) = self.task(task) else {
+            return false;
+        };
+        let ours = self
+            .pending_operations(task.id)
+            .filter(|operation| operation.keeps_a_waker())
+            .count() as u64;
+        let is_idle = matches!(task.state(), TaskState::Idle(_));
+        is_idle && task.polls.last().is_some_and(|last| last.wakers > ours)
+    }
+
     /// The futures that run, or ran, in a task.
     pub fn futures_of(&self, task: TaskId) -> impl Iterator<Item = &Future> {
         self.by_task

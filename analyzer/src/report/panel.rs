@@ -127,6 +127,9 @@ pub struct Transition {
 /// How many transitions a panel shows.
 const TRANSITIONS: usize = 12;
 
+/// How many operations a panel names beside the one that matters most.
+const ALSO: usize = 4;
+
 /// The panel of a task; none where there is no such task.
 pub fn panel(history: &History, progress: &Progress, id: TaskId) -> Option<TaskPanel> {
     let task = history.task(id)?;
@@ -195,13 +198,25 @@ fn panel_state(state: TaskState, stuck: bool) -> PanelState {
 fn chain(history: &History, id: TaskId) -> Vec<String> {
     let mut lines = Vec::new();
     let main = history.main_wait(id).map(|operation| operation.id);
+    let others = || {
+        history
+            .pending_operations(id)
+            .filter(|operation| Some(operation.id) != main)
+    };
+    // Whether one of them is enough (`select!`) or it takes all (`join!`) is not recorded.
+    let also = others()
+        .filter(|operation| !operation.kind.is_timer())
+        .map(|operation| {
+            let reason = wait_reason(history, operation);
+            format!("it also awaits {}: {reason}", place_of(history, operation))
+        });
+    let mut more: Vec<String> = also.take(ALSO).collect();
     // What limits how long the task waits.
-    let limits = history
-        .pending_operations(id)
-        .filter(|operation| operation.kind.is_timer() && Some(operation.id) != main);
-    let limits: Vec<String> = limits
-        .map(|operation| format!("or else {}", wait_reason(history, operation)))
-        .collect();
+    let limits = others().filter(|operation| operation.kind.is_timer());
+    more.extend(limits.map(|operation| format!("or else {}", wait_reason(history, operation))));
+    if history.waits_outside(id) {
+        more.push("or else something wakes it that is not recorded: I/O, …".to_owned());
+    }
     let mut seen = vec![id];
     let mut next = Some(id);
     while let Some(task) = next {
@@ -216,7 +231,7 @@ fn chain(history: &History, id: TaskId) -> Vec<String> {
         let is_first = lines.is_empty();
         lines.push(prefix + &wait_reason(history, operation));
         if is_first {
-            lines.extend(limits.iter().cloned());
+            lines.append(&mut more);
         }
         next = match operation.kind {
             OperationKind::Lock(id)

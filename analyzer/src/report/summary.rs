@@ -203,8 +203,14 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
 
 /// Where a live task is, as far as it is known.
 pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
+    let is_outside = history.waits_outside(task.id);
     if let Some(operation) = history.main_wait(task.id) {
-        return place_and_resource(history, operation);
+        let or = if is_outside {
+            ", or something not recorded"
+        } else {
+            ""
+        };
+        return place_and_resource(history, operation) + or;
     }
     match await_path(history, task.id).pop() {
         Some(frame) => {
@@ -223,6 +229,9 @@ pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
         }
         None => match &task.spawned_at {
             Some(place) if task.flags.is_blocking() => format!("its function, spawned at {place}"),
+            Some(place) if is_outside => {
+                format!("something not recorded (I/O, …): no #[trace] in it (spawned at {place})")
+            }
             Some(place) => format!("not recorded: no #[trace] in it (spawned at {place})"),
             None => "not recorded".to_owned(),
         },

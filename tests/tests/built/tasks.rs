@@ -1,10 +1,13 @@
 //! What is known of tasks, operations and threads.
 
 use ais_analyzer::history::{Outcome, ResourceId, Section, SectionKind, TaskId, TaskState};
+use ais_analyzer::report::panel;
 use ais_analyzer::time::Nanos;
+use ais_analyzer::waits::progress;
 use ais_format::event::{
-    OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskNew, TimerSet,
-    WakersGone, Yield, operation_flag, operation_kind, outcome, section_kind, task_flag,
+    Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskNew,
+    TimerSet, WakersGone, Yield, operation_flag, operation_kind, outcome, resource_kind,
+    section_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -128,4 +131,79 @@ fn threads_are_in_the_sections_that_they_entered_and_did_not_leave() {
         (Some(ResourceId(7)), Some(TaskId(1)))
     );
     assert_eq!(told.sections.len(), 3);
+}
+
+/// Where a task is, and why, in words.
+fn place_and_reasons(build: Build) -> (String, Vec<String>) {
+    let told = history(build);
+    let panel = panel(&told, &progress(&told), TaskId(1)).unwrap();
+    (panel.at.unwrap(), panel.because)
+}
+
+/// A `select!` over two channels, and over so many things that are not recorded.
+fn selects(outside: u64) -> Build {
+    let mut build = Build::new();
+    build.resource(1, resource_kind::BROADCAST, 1);
+    build.resource(2, resource_kind::BROADCAST, 1);
+    build.task(1);
+    build.poll(1, 2 + outside, |build| {
+        build.wait(operation_kind::RECEIVE, 1, 1);
+        build.wait(operation_kind::RECEIVE, 2, 1);
+    });
+    build
+}
+
+#[test]
+fn a_task_that_awaits_several_things_is_told_with_all_of_them() {
+    let (place, reasons) = place_and_reasons(selects(0));
+    assert_eq!(place, "recv() of broadcast channel #1");
+    let [first, second] = &reasons[..] else {
+        panic!("{reasons:?}")
+    };
+    assert!(first.starts_with("broadcast channel #1 is empty; "));
+    let also = "it also awaits recv(): broadcast channel #2 is empty; ";
+    assert!(second.starts_with(also), "{second}");
+}
+
+#[test]
+fn a_waker_that_no_recorded_operation_keeps_is_told_of() {
+    let (place, reasons) = place_and_reasons(selects(1));
+    assert_eq!(
+        place,
+        "recv() of broadcast channel #1, or something not recorded"
+    );
+    let last = reasons.last().unwrap();
+    assert_eq!(
+        last,
+        "or else something wakes it that is not recorded: I/O, …"
+    );
+}
+
+#[test]
+fn a_task_that_awaits_nothing_recorded_says_what_that_can_be() {
+    let waits = |wakers| {
+        let mut build = Build::new();
+        build.text(1, "src/server.rs");
+        build.define(&Location {
+            id: 1,
+            file: 1,
+            line: 67,
+            column: 13,
+        });
+        build.event(&TaskNew {
+            task: 1,
+            location: 1,
+            ..TaskNew::default()
+        });
+        build.poll(1, wakers, |_| ());
+        place_and_reasons(build).0
+    };
+    assert_eq!(
+        waits(1),
+        "something not recorded (I/O, …): no #[trace] in it (spawned at src/server.rs:67:13)"
+    );
+    assert_eq!(
+        waits(0),
+        "not recorded: no #[trace] in it (spawned at src/server.rs:67:13)"
+    );
 }
