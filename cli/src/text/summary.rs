@@ -1,5 +1,6 @@
 //! The summary: the first screen. What this is, what is wrong, where everything is, what to look at next.
 
+use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ais_analyzer::number::grouped;
@@ -15,6 +16,10 @@ use crate::output::clean;
 
 /// How many live tasks are listed.
 const LIVE: usize = 20;
+/// So many tasks that are alike share a line.
+const MANY: usize = 4;
+/// So many of them are named by number.
+const NUMBERS: usize = 8;
 
 /// The summary of a trace.
 pub(crate) fn summary(analysis: &Analysis) -> String {
@@ -184,10 +189,12 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
     };
     let (named, others): (Vec<&LiveTask>, Vec<&LiveTask>) =
         summary.live.iter().partition(|task| in_finding(task));
-    let shown: Vec<&LiveTask> = named.into_iter().chain(others).take(LIVE).collect();
+    let mut shown: Vec<Alike<'_>> = named.into_iter().map(|task| (task, Vec::new())).collect();
+    shown.extend(alike(others));
+    shown.truncate(LIVE);
     let names: Vec<String> = shown
         .iter()
-        .map(|task| shorten(&clean(&format!("#{} {}", task.id.0, task.name))))
+        .map(|(task, _)| shorten(&clean(&format!("#{} {}", task.id.0, task.name))))
         .collect();
     let width = names
         .iter()
@@ -195,7 +202,7 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
         .max()
         .unwrap_or(0);
     let mut text = "alive at the end:\n".to_owned();
-    for (task, name) in shown.iter().zip(&names) {
+    for ((task, like_it), name) in shown.iter().zip(&names) {
         let state_name = if task.state == "stuck" && analysis.trace.history.loss.is_gap() {
             "stuck?"
         } else {
@@ -216,14 +223,50 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
             task.long.to_string(),
             clean(&task.at)
         );
+        if !like_it.is_empty() {
+            let numbers = like_it
+                .iter()
+                .take(NUMBERS)
+                .map(|task| format!("#{}", task.id.0));
+            let numbers = numbers.collect::<Vec<_>>().join(", ");
+            let dots = if like_it.len() > NUMBERS { ", …" } else { "" };
+            let n = grouped(like_it.len() as u64);
+            text += &format!("    and {n} more like it, for less long: {numbers}{dots}\n");
+        }
     }
-    if summary.live.len() > shown.len() {
-        text += &format!(
-            "  and {} more\n",
-            grouped((summary.live.len() - shown.len()) as u64)
-        );
+    let told: usize = shown.iter().map(|(_, like_it)| 1 + like_it.len()).sum();
+    if summary.live.len() > told {
+        let more = grouped((summary.live.len() - told) as u64);
+        text += &format!("  and {more} more\n");
     }
     text
+}
+
+/// A task, and those that are at the same place in the same state under the same name.
+type Alike<'a> = (&'a LiveTask, Vec<&'a LiveTask>);
+
+/// Puts tasks together that differ in number only, where they are many: the connections of a server are one line.
+fn alike(tasks: Vec<&LiveTask>) -> Vec<Alike<'_>> {
+    let key = |task: &LiveTask| (task.name.clone(), task.state, task.at.clone());
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for task in &tasks {
+        *counts.entry(key(task)).or_default() += 1;
+    }
+    let mut lines: Vec<Alike<'_>> = Vec::new();
+    let mut line_of: HashMap<_, usize> = HashMap::new();
+    for task in tasks {
+        let key = key(task);
+        match line_of.get(&key) {
+            Some(&line) => lines[line].1.push(task),
+            None => {
+                if counts[&key] >= MANY {
+                    line_of.insert(key, lines.len());
+                }
+                lines.push((task, Vec::new()));
+            }
+        }
+    }
+    lines
 }
 
 fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
@@ -260,9 +303,45 @@ fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
 
 /// A name, cut to what a table has room for.
 fn shorten(name: &str) -> String {
-    const ROOM: usize = 40;
+    const ROOM: usize = 48;
     if name.chars().count() <= ROOM {
         return name.to_owned();
     }
     name.chars().take(ROOM - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ais_analyzer::history::TaskId;
+    use ais_analyzer::time::Nanos;
+
+    use super::*;
+
+    fn task(id: u64, name: &str, at: &str) -> LiveTask {
+        LiveTask {
+            id: TaskId(id),
+            name: name.to_owned(),
+            state: "waiting",
+            long: Nanos(1000 - id),
+            at: at.to_owned(),
+        }
+    }
+
+    fn numbers(tasks: &[LiveTask]) -> Vec<(u64, usize)> {
+        let lines = alike(tasks.iter().collect());
+        lines
+            .iter()
+            .map(|(task, more)| (task.id.0, more.len()))
+            .collect()
+    }
+
+    #[test]
+    fn many_tasks_that_are_alike_share_a_line_and_few_do_not() {
+        let mut tasks: Vec<LiveTask> = (1..=3).map(|id| task(id, "serve", "recv()")).collect();
+        tasks.insert(1, task(7, "main", "recv()"));
+        tasks.push(task(8, "serve", "sleep()"));
+        assert_eq!(numbers(&tasks), [(1, 0), (7, 0), (2, 0), (3, 0), (8, 0)]);
+        tasks.push(task(9, "serve", "recv()"));
+        assert_eq!(numbers(&tasks), [(1, 3), (7, 0), (8, 0)]);
+    }
 }
