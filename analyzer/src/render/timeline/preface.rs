@@ -104,7 +104,8 @@ fn facts(timeline: &Timeline) -> Vec<(&'static str, String, bool)> {
     }
     facts.push(("events", grouped(header.events), false));
     match header.lost {
-        Some(_) => facts.push(("lost", "yes, see below".to_owned(), true)),
+        // That may be no more than an end: of a program that still runs, say.
+        Some(_) => facts.push(("complete", "no, see below".to_owned(), true)),
         None => facts.push(("lost", "nothing".to_owned(), false)),
     }
     let tool = clean(&header.tool);
