@@ -285,8 +285,19 @@ fn unconstrained_work_and_work_without_budget_are_told_apart() {
             })
             .await
             .unwrap();
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            (0..1000).for_each(|i| sender.send(i).unwrap());
+            let all = tokio::task::unconstrained(async move {
+                for _ in 0..1000 {
+                    receiver.recv().await.unwrap();
+                }
+                receiver
+            });
+            named("unconstrained", all).await.unwrap();
         },
         |events| {
+            let unconstrained = events.task("unconstrained");
+            assert_eq!(polls(events, unconstrained), [poll_outcome::READY]);
             // 128 operations in a turn, then the task gives way although a message is there.
             let greedy = events.task("greedy");
             assert!(polls(events, greedy).len() > 5);

@@ -83,6 +83,10 @@ fn tasks_of_a_local_set_say_which_and_are_polled_inside_of_who_drives_it() {
                 tokio::task::spawn_local(async { 2 }).await.unwrap();
             })
             .await;
+            set.spawn_local(async {
+                let builder = tokio::task::Builder::new().name("sent away");
+                builder.spawn(async {}).unwrap().await.unwrap();
+            });
             set.await;
         },
         |events| {
@@ -92,11 +96,15 @@ fn tasks_of_a_local_set_say_which_and_are_polled_inside_of_who_drives_it() {
                 .iter()
                 .filter(|task| task.flags & task_flag::LOCAL != 0)
                 .collect();
-            assert_eq!(local.len(), 2);
+            assert_eq!(local.len(), 3);
             assert!(local.iter().all(|task| task.executor == set), "{local:?}");
             let main = tasks[0].task;
+            let sent = events.task("sent away");
+            let runtime = events.resource(resource_kind::RUNTIME).resource;
+            let of = tasks.iter().find(|task| task.task == sent).unwrap();
+            assert_eq!(of.executor, runtime);
             for told in &events.all {
-                if told.kind == Kind::PollBegin && told.columns[0] != main {
+                if told.kind == Kind::PollBegin && ![main, sent].contains(&told.columns[0]) {
                     assert_eq!(told.task, main, "driven by the main future");
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::task::local_set;
 use ais_recorder::instrument::{Resource, current_executor, is_recording};
 use real::runtime::Handle;
 #[cfg(any(tokio_minor_at_least_49, tokio_unstable))]
@@ -87,7 +88,9 @@ pub(crate) fn current() -> u64 {
         return 0;
     }
     match current_executor() {
+        // A task of a local set has that for its executor; what it hands to a runtime it hands to the one around.
         0 => look_up(),
+        _ if local_set::is_inside() => look_up(),
         executor => executor,
     }
 }

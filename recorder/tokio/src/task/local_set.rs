@@ -26,6 +26,11 @@ pub(super) fn current() -> u64 {
     }
 }
 
+/// Whether this thread is in a set.
+pub(crate) fn is_inside() -> bool {
+    CURRENT.get() != 0
+}
+
 /// Puts back which set the thread is in.
 struct Scope {
     before: u64,

@@ -5,7 +5,7 @@ pub use real::task::*;
 mod builder;
 mod join_handle;
 pub mod join_set;
-mod local_set;
+pub(crate) mod local_set;
 
 use std::future::Future;
 use std::panic::Location;
