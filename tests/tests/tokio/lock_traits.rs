@@ -5,63 +5,17 @@
 )]
 
 use std::cell::Cell;
-use std::marker::{PhantomData, PhantomPinned};
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::marker::PhantomPinned;
 use std::rc::Rc;
 
 use ::tokio::sync as real;
 use recorded_tokio::sync as recorded;
 
-/// What holds of every type that the inherent constants of the same names do not hold of.
-trait Otherwise {
-    const SEND: bool = false;
-    const SYNC: bool = false;
-    const UNPIN: bool = false;
-    const UNWIND: bool = false;
-    const REF_UNWIND: bool = false;
-}
-
-struct Is<T: ?Sized>(PhantomData<T>);
-
-impl<T: ?Sized> Otherwise for Is<T> {}
-
-impl<T: ?Sized + Send> Is<T> {
-    const SEND: bool = true;
-}
-
-impl<T: ?Sized + Sync> Is<T> {
-    const SYNC: bool = true;
-}
-
-impl<T: ?Sized + Unpin> Is<T> {
-    const UNPIN: bool = true;
-}
-
-impl<T: ?Sized + UnwindSafe> Is<T> {
-    const UNWIND: bool = true;
-}
-
-impl<T: ?Sized + RefUnwindSafe> Is<T> {
-    const REF_UNWIND: bool = true;
-}
-
-macro_rules! traits {
-    ($type:ty) => {
-        [
-            Is::<$type>::SEND,
-            Is::<$type>::SYNC,
-            Is::<$type>::UNPIN,
-            Is::<$type>::UNWIND,
-            Is::<$type>::REF_UNWIND,
-        ]
-    };
-}
-
 macro_rules! same {
     ($($type:ident $(<$($argument:ty),*>)?),* $(,)?) => {$(
         assert_eq!(
-            traits!(recorded::$type $(<$($argument),*>)?),
-            traits!(real::$type $(<$($argument),*>)?),
+            auto_traits_of!(recorded::$type $(<$($argument),*>)?),
+            auto_traits_of!(real::$type $(<$($argument),*>)?),
             stringify!($type $(<$($argument),*>)?),
         );
     )*};
@@ -96,7 +50,8 @@ macro_rules! same_of {
 
 #[test]
 fn locks_and_guards_have_the_auto_traits_of_tokios_own() {
-    const { assert!(Is::<u8>::SEND && !Is::<Rc<u8>>::SEND && Is::<Bound>::SYNC && !Is::<Bound>::SEND) };
+    assert_ne!(auto_traits_of!(u8), auto_traits_of!(Rc<u8>));
+    assert_ne!(auto_traits_of!(u8), auto_traits_of!(Bound));
     same_of!(u8, Cell<u8>, Rc<u8>, Bound, PhantomPinned, &mut u8);
     same!(
         Semaphore,
@@ -105,10 +60,10 @@ fn locks_and_guards_have_the_auto_traits_of_tokios_own() {
         Notify,
         Barrier
     );
-    let notified = traits!(recorded::futures::Notified<'static>);
-    assert_eq!(notified, traits!(real::futures::Notified<'static>));
-    let owned = traits!(recorded::futures::OwnedNotified);
-    assert_eq!(owned, traits!(real::futures::OwnedNotified));
+    let notified = auto_traits_of!(recorded::futures::Notified<'static>);
+    assert_eq!(notified, auto_traits_of!(real::futures::Notified<'static>));
+    let owned = auto_traits_of!(recorded::futures::OwnedNotified);
+    assert_eq!(owned, auto_traits_of!(real::futures::OwnedNotified));
 }
 
 #[test]

@@ -11,9 +11,7 @@ use recorded_tokio as tokio;
 
 /// The kinds of the changes of the only resource of this kind.
 pub(crate) fn changes(events: &Events, resource_kind: u64) -> Vec<Kind> {
-    let resource = events.resource(resource_kind).resource;
-    let changes = events.changes(resource);
-    changes.into_iter().map(|(kind, _)| kind).collect()
+    crate::kinds(events, events.resource(resource_kind).resource)
 }
 
 /// How the operations of a kind ended.
