@@ -74,7 +74,9 @@ impl Waiting {
         let id = self.id;
         let lent = self.waker.get_or_insert_with(|| Lent::new(id));
         let fires = lent.fires();
-        let result = poll(&mut Context::from_waker(lent.waker(cx.waker())));
+        let before = lent.wakes(cx.waker());
+        let result = poll(&mut Context::from_waker(lent.waker()));
+        drop(before);
         self.was_polled = true;
         let is_told = std::mem::take(&mut self.is_in_first_poll);
         if result.is_pending() && !is_told {

@@ -40,16 +40,20 @@ impl Lent {
         }
     }
 
-    /// To poll with, after which `task` is woken. Wakers that were lent before wake it too.
-    pub(super) fn waker(&self, task: &Waker) -> &Waker {
-        let mut current = self.shared.lock();
-        if !current.as_ref().is_some_and(|waker| waker.will_wake(task)) {
-            // Dropped after the lock is free: what a waker does then is not known.
-            let before = current.replace(task.clone());
-            drop(current);
-            drop(before);
-        }
+    /// To poll with, see [`Lent::wakes`].
+    pub(super) fn waker(&self) -> &Waker {
         &self.waker
+    }
+
+    /// From now on `task` is woken, by wakers that were lent before too. Returns what was woken until now: to be dropped after the poll,
+    /// as the resource would have done it, since what a waker does then is not known.
+    #[must_use]
+    pub(super) fn wakes(&self, task: &Waker) -> Option<Waker> {
+        let mut current = self.shared.lock();
+        if current.as_ref().is_some_and(|waker| waker.will_wake(task)) {
+            return None;
+        }
+        current.replace(task.clone())
     }
 
     /// How often it was called.
