@@ -19,7 +19,7 @@ use ais_format::{Error, MAX_RAW_LEN, MAX_ROWS, VERSION_MAJOR, VERSION_MINOR};
 use ais_tests::Trace;
 
 const SPEC: &str = include_str!("../../format/SPEC.md");
-const EVENT_RS: &str = include_str!("../../format/src/event.rs");
+const NUMBERS_RS: &str = include_str!("../../format/src/event/numbers.rs");
 
 /// The cells of every table row in `text`, backquotes taken off.
 fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
@@ -67,9 +67,9 @@ fn the_spec_lists_every_kind_with_its_columns_in_order() {
     assert_eq!(listed, coded);
 }
 
-/// The constants that `event.rs` declares in its `numbers!` block: module, value, name.
+/// The constants that `numbers.rs` declares in its `numbers!` block: module, value, name.
 fn coded_numbers() -> Vec<(String, u64, String)> {
-    let (_, block) = EVENT_RS.split_once("\nnumbers! {\n").unwrap();
+    let (_, block) = NUMBERS_RS.split_once("\nnumbers! {\n").unwrap();
     let (block, _) = block.split_once("\n}\n").unwrap();
     let mut module = "";
     let mut numbers = Vec::new();
@@ -84,7 +84,7 @@ fn coded_numbers() -> Vec<(String, u64, String)> {
     }
     assert!(
         numbers.len() > 20,
-        "event.rs is written differently now: {numbers:?}"
+        "numbers.rs is written differently now: {numbers:?}"
     );
     numbers
 }

@@ -321,6 +321,7 @@ mod tests {
         LiveTask {
             id: TaskId(id),
             name: name.to_owned(),
+            kind: None,
             state: "waiting",
             long: Nanos(1000 - id),
             at: at.to_owned(),

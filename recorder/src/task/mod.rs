@@ -4,25 +4,28 @@
 //! records each wake before it passes it on. The waker is made once per task and used for every poll, so that `Waker::will_wake`
 //! stays true and a poll allocates nothing; its reference count tells how many clones are alive.
 
+mod job;
+mod join;
+
 use std::borrow::Cow;
 use std::future::Future;
-use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ais_format::event::{
-    PollBegin, PollEnd, TaskAbort, TaskDrop, TaskNew, Yield, operation_flag, operation_kind,
-    outcome, poll_outcome, task_flag,
+    PollBegin, PollEnd, TaskAbort, TaskDrop, TaskNew, Yield, poll_outcome, task_flag,
 };
 
 use crate::context;
 use crate::define;
 use crate::foreign::emit_attributed;
-use crate::operation::{Request, Slot, Target};
 use crate::record::emit;
 use crate::session::{self, Session};
 use crate::waker::{LentWaker, RetiredWaker};
+
+pub use job::Job;
+pub use join::{JoinHandle, Joining};
 
 /// Hands `future` to an executor as a recorded task with a name.
 ///
@@ -48,10 +51,7 @@ where
 {
     let task = task(name, future);
     let id = task.id();
-    JoinHandle {
-        handle: executor(task),
-        joining: Joining::new(id, Location::caller()),
-    }
+    JoinHandle::new(executor(task), Joining::new(id, Location::caller()))
 }
 
 /// Makes `future` a recorded task with a name, to be handed to an executor or to `block_on` by yourself.
@@ -227,104 +227,6 @@ fn announce<F, T>(
     });
 }
 
-/// A function that an executor runs on a thread of its own, recorded as a task with one poll.
-pub struct Job<F> {
-    run: Option<F>,
-    id: u64,
-    /// It was announced to this recording.
-    session: Session,
-    executor: u64,
-}
-
-impl<F> Job<F> {
-    /// Makes `run` a recorded task.
-    pub fn new<T>(about: &About, run: F) -> Job<F>
-    where
-        F: FnOnce() -> T,
-    {
-        let (mut id, mut session) = (0, Session::NONE);
-        if session::is_recording() {
-            id = session::next_task();
-            session = session::current();
-            let place = (about.executor, about.location);
-            let flags = about.flags | task_flag::BLOCKING;
-            announce::<F, T>(id, about.name.as_deref(), place, flags);
-        }
-        Job {
-            run: Some(run),
-            id,
-            session,
-            executor: about.executor,
-        }
-    }
-
-    /// Its number.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    fn is_recorded(&self) -> bool {
-        session::is_recording() && self.session == session::current()
-    }
-
-    /// Runs it.
-    ///
-    /// # Panics
-    /// The function does.
-    pub fn run<T>(mut self) -> T
-    where
-        F: FnOnce() -> T,
-    {
-        let Some(run) = self.run.take() else {
-            unreachable!("it runs once, since that consumes it")
-        };
-        if !self.is_recorded() {
-            return run();
-        }
-        emit(&PollBegin {
-            task: self.id,
-            poll: 1,
-            wakes: 0,
-            waker: 0,
-        });
-        let on_panic = OnPanic {
-            task: self.id,
-            poll: 1,
-        };
-        let scope = context::enter(context::Context {
-            task: self.id,
-            executor: self.executor,
-            ..context::Context::NONE
-        });
-        let result = run();
-        drop(scope);
-        std::mem::forget(on_panic);
-        emit(&PollEnd {
-            task: self.id,
-            poll: 1,
-            outcome: poll_outcome::READY,
-            wakers: 0,
-        });
-        result
-    }
-}
-
-impl<F> Drop for Job<F> {
-    fn drop(&mut self) {
-        if self.run.is_some() && self.is_recorded() {
-            emit(&TaskDrop { task: self.id });
-        }
-    }
-}
-
-impl<F> std::fmt::Debug for Job<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Records the end of a poll that panics.
 struct OnPanic {
     task: u64,
@@ -437,107 +339,5 @@ pub fn yielding(location: &'static Location<'static>) {
             location: define::location(location),
             future: context::current().future,
         });
-    }
-}
-
-/// The recorded side of a handle that waits for a task to end.
-///
-/// The handle outlives what awaits it: that it is not awaited any more is not seen.
-#[derive(Debug)]
-pub struct Joining {
-    task: u64,
-    slot: Slot,
-    location: &'static Location<'static>,
-}
-
-impl Joining {
-    /// That of the task with this number, whose handle was made at `location`.
-    #[must_use]
-    pub fn new(task: u64, location: &'static Location<'static>) -> Joining {
-        Joining {
-            task,
-            slot: Slot::new(),
-            location,
-        }
-    }
-
-    /// The number of the task.
-    pub fn task(&self) -> u64 {
-        self.task
-    }
-
-    fn ask(task: u64, location: &'static Location<'static>) -> Request<'static> {
-        Request {
-            kind: operation_kind::JOIN,
-            target: Target::Task(task),
-            handle: 0,
-            units: 1,
-            location,
-            flags: operation_flag::NO_DROP,
-        }
-    }
-
-    /// Polls the handle, which lies at `address` now, by `poll`.
-    #[inline]
-    pub fn poll<T>(
-        &mut self,
-        address: usize,
-        has_budget: crate::operation::HasBudget,
-        cx: &mut Context<'_>,
-        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        if self.slot.is_unrecorded() {
-            return poll(cx);
-        }
-        let (task, location) = (self.task, self.location);
-        let request = || Joining::ask(task, location);
-        self.slot
-            .poll(request, address, has_budget, cx, poll, |_| outcome::READY)
-            .map(|(result, _)| result)
-    }
-}
-
-impl Drop for Joining {
-    fn drop(&mut self) {
-        self.slot.give_up(&Joining::ask(self.task, self.location));
-    }
-}
-
-/// The handle of a spawned task: awaiting it is recorded as waiting for the task. Made by [`spawn`].
-pub struct JoinHandle<H> {
-    joining: Joining,
-    handle: H,
-}
-
-impl<H> JoinHandle<H> {
-    /// The executor's own handle; waiting for it is no longer recorded.
-    pub fn into_inner(self) -> H {
-        self.handle
-    }
-}
-
-impl<H> Deref for JoinHandle<H> {
-    type Target = H;
-
-    fn deref(&self) -> &H {
-        &self.handle
-    }
-}
-
-impl<H> DerefMut for JoinHandle<H> {
-    fn deref_mut(&mut self) -> &mut H {
-        &mut self.handle
-    }
-}
-
-impl<H: Future + Unpin> Future for JoinHandle<H> {
-    type Output = H::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<H::Output> {
-        let address = std::ptr::from_ref(&*self).addr();
-        let this = &mut *self;
-        let handle = &mut this.handle;
-        this.joining
-            .poll(address, || true, cx, |cx| Pin::new(&mut *handle).poll(cx))
     }
 }
