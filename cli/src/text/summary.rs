@@ -247,7 +247,7 @@ type Alike<'a> = (&'a LiveTask, Vec<&'a LiveTask>);
 
 /// Puts tasks together that differ in number only, where they are many: the connections of a server are one line.
 fn alike(tasks: Vec<&LiveTask>) -> Vec<Alike<'_>> {
-    let key = |task: &LiveTask| (task.name.clone(), task.state, task.at.clone());
+    let key = |task: &LiveTask| (task.name.clone(), task.kind, task.state, task.at.clone());
     let mut counts: HashMap<_, usize> = HashMap::new();
     for task in &tasks {
         *counts.entry(key(task)).or_default() += 1;
