@@ -4,8 +4,8 @@ use ais_analyzer::history::TaskId;
 use ais_analyzer::report::{TaskPanel, panel};
 use ais_analyzer::waits::progress;
 use ais_format::event::{
-    Location, MemberNew, OperationBegin, ResourceNew, TaskAbort, TaskNew, operation_flag,
-    operation_kind, resource_kind, task_flag,
+    Location, MemberNew, OperationBegin, OperationPoll, ResourceNew, TaskAbort, TaskNew,
+    operation_flag, operation_kind, resource_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -52,7 +52,7 @@ fn waits_after(
     }
     before(&mut build);
     build.poll(1, 1, |build| {
-        build.begin(OperationBegin {
+        let number = build.begin(OperationBegin {
             kind: operation,
             target: u64::from(kind != 0),
             units,
@@ -60,7 +60,16 @@ fn waits_after(
             location: 1,
             flags: operation_flag::INLINE,
             ..OperationBegin::default()
-        })
+        });
+        // It counts from when it was made; that it was polled, too, is told.
+        if operation == operation_kind::NOTIFIED {
+            build.event(&OperationPoll {
+                operation: number,
+                fires: 0,
+                flags: operation_flag::INLINE,
+            });
+        }
+        number
     });
     let told = history(build);
     panel(&told, &progress(&told), TaskId(1)).unwrap()
