@@ -16,7 +16,7 @@ use ais_format::event::{
 use crate::context;
 use crate::define;
 use crate::foreign;
-use crate::operation::Done;
+use crate::operation::done::Done;
 use crate::platform::{Statics, lies_in_static_memory};
 use crate::record::{Record, emit};
 use crate::session::{self, Session};

@@ -8,6 +8,7 @@
 //! what an operation is to the trace; `poll_*` functions, which have no future, use it by itself.
 
 mod blocking;
+pub(crate) mod done;
 mod future;
 mod slot;
 mod waker;
@@ -21,6 +22,7 @@ use crate::context;
 use crate::resource::Resource;
 
 pub use blocking::Blocking;
+pub use done::Done;
 pub use future::{Operation, Subject};
 pub use slot::Slot;
 
@@ -78,36 +80,6 @@ impl<'a> Request<'a> {
             Target::Resource(resource) => resource.id(),
             Target::Task(task) => task,
             Target::Time => 0,
-        }
-    }
-}
-
-/// How an operation was done.
-#[derive(Clone, Copy, Debug)]
-pub struct Done {
-    /// Its number; zero where it did not have to wait.
-    pub operation: u64,
-    /// [`operation_flag::INLINE`] where it lay inside its task.
-    pub flags: u64,
-    /// Where in source it was asked for.
-    pub location: &'static Location<'static>,
-}
-
-impl Done {
-    /// At once, without an operation that could have waited: `try_lock()` and the like.
-    #[must_use]
-    #[track_caller]
-    pub fn at_once() -> Done {
-        Done::at(Location::caller())
-    }
-
-    /// The same, for a call at `location`.
-    #[must_use]
-    pub fn at(location: &'static Location<'static>) -> Done {
-        Done {
-            operation: 0,
-            flags: 0,
-            location,
         }
     }
 }

@@ -4,9 +4,9 @@
 //! found by tokio's number of it. Before 1.49 tokio has no such number: there the current runtime is known in its recorded tasks alone,
 //! and a handle is that of one of ours only where it comes from us.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::task::local_set;
 use ais_recorder::instrument::{Resource, current_executor, is_recording};
 use real::runtime::Handle;
 #[cfg(any(tokio_minor_at_least_49, tokio_unstable))]
@@ -90,7 +90,7 @@ pub(crate) fn current() -> u64 {
     match current_executor() {
         // A task of a local set has that for its executor; what it hands to a runtime it hands to the one around.
         0 => look_up(),
-        _ if local_set::is_inside() => look_up(),
+        _ if LOCAL_SET.get() != 0 => look_up(),
         executor => executor,
     }
 }
@@ -101,4 +101,37 @@ fn look_up() -> u64 {
         .ok()
         .and_then(|handle| get(&handle))
         .map_or(0, |resource| resource.id())
+}
+
+thread_local! {
+    /// The set of local tasks whose tasks, or whose `run_until`, this thread polls.
+    static LOCAL_SET: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What tasks are handed to that `spawn_local` makes here: the set that this thread is in, else the runtime.
+pub(crate) fn current_local() -> u64 {
+    match LOCAL_SET.get() {
+        0 => current(),
+        set => set,
+    }
+}
+
+/// This thread is in a set of local tasks until it is dropped; then in that in which it was before.
+pub(crate) struct LocalScope {
+    before: u64,
+}
+
+impl LocalScope {
+    /// In the set with this number, as a resource.
+    pub(crate) fn enter(set: u64) -> LocalScope {
+        LocalScope {
+            before: LOCAL_SET.replace(set),
+        }
+    }
+}
+
+impl Drop for LocalScope {
+    fn drop(&mut self) {
+        LOCAL_SET.set(self.before);
+    }
 }

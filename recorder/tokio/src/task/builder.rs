@@ -6,7 +6,7 @@ use std::panic::Location;
 
 use ais_recorder::instrument::{About, Job, event::task_flag};
 
-use super::{JoinHandle, LocalSet, local_set, recorded};
+use super::{JoinHandle, LocalSet, recorded};
 use crate::runtime::{Handle, executors};
 
 /// Spawns tasks under a name, by which the trace then knows them. Tokio has this type too, with the same methods, where it is built
@@ -94,7 +94,11 @@ impl<'a> Builder<'a> {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let about = self.about(local_set::current(), task_flag::LOCAL, Location::caller());
+        let about = self.about(
+            executors::current_local(),
+            task_flag::LOCAL,
+            Location::caller(),
+        );
         let (task, id) = recorded(about, future);
         Ok(JoinHandle::new(real::task::spawn_local(task), id))
     }

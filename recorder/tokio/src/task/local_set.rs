@@ -1,6 +1,5 @@
 //! Sets of tasks that are bound to a thread.
 
-use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -11,44 +10,8 @@ use ais_recorder::instrument::Resource;
 use ais_recorder::instrument::event::{resource_kind, task_flag};
 
 use super::{JoinHandle, about, recorded};
-use crate::runtime::{Runtime, executors};
-
-thread_local! {
-    /// The set whose tasks, or whose `run_until`, this thread polls.
-    static CURRENT: Cell<u64> = const { Cell::new(0) };
-}
-
-/// What tasks are handed to that `spawn_local` makes here: the set that this thread is in, else the runtime.
-pub(super) fn current() -> u64 {
-    match CURRENT.get() {
-        0 => executors::current(),
-        set => set,
-    }
-}
-
-/// Whether this thread is in a set.
-pub(crate) fn is_inside() -> bool {
-    CURRENT.get() != 0
-}
-
-/// Puts back which set the thread is in.
-struct Scope {
-    before: u64,
-}
-
-impl Scope {
-    fn enter(set: u64) -> Scope {
-        Scope {
-            before: CURRENT.replace(set),
-        }
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        CURRENT.set(self.before);
-    }
-}
+use crate::runtime::Runtime;
+use crate::runtime::executors::LocalScope;
 
 /// [`tokio::task::LocalSet`](real::task::LocalSet), recorded: an executor that is driven by whoever polls it.
 pub struct LocalSet {
@@ -89,7 +52,7 @@ impl LocalSet {
     pub fn enter(&self) -> LocalEnterGuard {
         LocalEnterGuard {
             inner: self.inner.enter(),
-            scope: Scope::enter(self.executor()),
+            scope: LocalScope::enter(self.executor()),
         }
     }
 
@@ -145,7 +108,7 @@ impl<F: Future> Future for Inside<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _scope = Scope::enter(this.set.executor());
+        let _scope = LocalScope::enter(this.set.executor());
         this.future.poll(cx)
     }
 }
@@ -154,7 +117,7 @@ impl Future for LocalSet {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let _scope = Scope::enter(self.executor());
+        let _scope = LocalScope::enter(self.executor());
         Pin::new(&mut self.inner).poll(cx)
     }
 }
@@ -190,7 +153,7 @@ impl From<LocalSet> for real::task::LocalSet {
 /// [`tokio::task::LocalEnterGuard`](real::task::LocalEnterGuard), recorded.
 pub struct LocalEnterGuard {
     inner: real::task::LocalEnterGuard,
-    scope: Scope,
+    scope: LocalScope,
 }
 
 impl fmt::Debug for LocalEnterGuard {

@@ -5,7 +5,7 @@ pub use real::task::*;
 mod builder;
 mod join_handle;
 pub mod join_set;
-pub(crate) mod local_set;
+mod local_set;
 
 use std::future::Future;
 use std::panic::Location;
@@ -68,7 +68,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let mut about = about(local_set::current(), Location::caller());
+    let mut about = about(executors::current_local(), Location::caller());
     about.flags = task_flag::LOCAL;
     let (task, id) = recorded(about, future);
     JoinHandle::new(real::task::spawn_local(task), id)

@@ -8,7 +8,7 @@ use ais_recorder::instrument::{About, Job, event::task_flag};
 
 use super::JoinSet;
 use crate::runtime::{Handle, executors};
-use crate::task::{AbortHandle, LocalSet, local_set, recorded};
+use crate::task::{AbortHandle, LocalSet, recorded};
 
 /// Spawns a task of a set under a name. Made by [`JoinSet::build_task`].
 #[derive(Debug)]
@@ -91,7 +91,11 @@ impl<'a, T: 'static> Builder<'a, T> {
     where
         F: Future<Output = T> + 'static,
     {
-        let about = self.about(local_set::current(), task_flag::LOCAL, Location::caller());
+        let about = self.about(
+            executors::current_local(),
+            task_flag::LOCAL,
+            Location::caller(),
+        );
         let (task, id) = recorded(about, future);
         let handle = self.set.inner.spawn_local(task);
         Ok(self.set.member(id, handle))

@@ -14,7 +14,7 @@ use ais_recorder::instrument::event::{
 use ais_recorder::instrument::{Job, Request, Resource, Slot, aborting, is_recording};
 use real::task::{Id, JoinError};
 
-use super::{AbortHandle, LocalSet, about, local_set, recorded};
+use super::{AbortHandle, LocalSet, about, recorded};
 use crate::operation::{Asks, has_budget};
 use crate::runtime::{Handle, executors};
 
@@ -153,7 +153,7 @@ impl<T: 'static> JoinSet<T> {
     where
         F: Future<Output = T> + 'static,
     {
-        let mut about = about(local_set::current(), Location::caller());
+        let mut about = about(executors::current_local(), Location::caller());
         about.flags = task_flag::LOCAL;
         let (task, id) = recorded(about, task);
         let handle = self.inner.spawn_local(task);
