@@ -32,7 +32,7 @@ use anyhow::{Context as _, Result, ensure};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// No kind has more columns.
-const FIELDS: usize = 8;
+const FIELDS: usize = 10;
 /// How often everything is done; the medians count.
 const ROUNDS: usize = 9;
 /// A round repeats its work until it has touched so many events, so that small traces are timed well too.
