@@ -48,12 +48,6 @@ pub(crate) fn current() -> Context {
     CURRENT.get()
 }
 
-/// Whether a recorded task is polled by this thread.
-#[must_use]
-pub fn is_in_task() -> bool {
-    CURRENT.get().task != 0
-}
-
 /// The executor, as a resource, of the task that this thread polls; zero where there is none.
 #[must_use]
 pub fn current_executor() -> u64 {

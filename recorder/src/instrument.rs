@@ -47,7 +47,7 @@
 
 pub use ais_format::event;
 
-pub use crate::context::{current_executor, is_in_task};
+pub use crate::context::current_executor;
 pub use crate::define::location;
 pub use crate::foreign::set_running_task;
 pub use crate::operation::{Blocking, Done, HasBudget, Operation, Request, Slot, Subject, Target};

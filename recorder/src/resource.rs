@@ -27,7 +27,7 @@ pub struct Resource {
     /// Zero until it is needed: constants cannot draw a number.
     id: AtomicU64,
     kind: u64,
-    capacity: AtomicU64,
+    capacity: u64,
     location: &'static Location<'static>,
     name: Option<Cow<'static, str>>,
     is_const: bool,
@@ -64,7 +64,7 @@ impl Resource {
         Resource {
             id: AtomicU64::new(0),
             kind,
-            capacity: AtomicU64::new(capacity),
+            capacity,
             location,
             name: None,
             is_const: true,
@@ -88,7 +88,7 @@ impl Resource {
             resource: self.number(),
             kind: self.kind,
             location: define::location(self.location),
-            capacity: self.capacity.load(Ordering::Relaxed),
+            capacity: self.capacity,
             name: self.name.as_ref().map_or(0, |name| define::name(name)),
             flags,
         });
@@ -115,11 +115,6 @@ impl Resource {
             self.announce(resource_flag::LATE);
         }
         self.number()
-    }
-
-    /// Units that it has at first, where that is known only after it was made and before it is used.
-    pub fn set_capacity(&self, capacity: u64) {
-        self.capacity.store(capacity, Ordering::Relaxed);
     }
 
     /// How many changes there were so far.
