@@ -73,7 +73,7 @@ impl Drop for Joining {
     }
 }
 
-/// The handle of a spawned task: awaiting it is recorded as waiting for the task. Made by [`spawn`].
+/// The handle of a spawned task: awaiting it is recorded as waiting for the task. Made by [`spawn`](super::spawn).
 pub struct JoinHandle<H> {
     joining: Joining,
     handle: H,
