@@ -303,6 +303,7 @@ fn what_cannot_be_recorded_is_refused_in_one_line() {
     let manifest = "[package]\nname = \"idle\"\nedition = \"2024\"\n";
     fs::write(project.join("Cargo.toml"), manifest).unwrap();
 
+    let too_long = "x".repeat(300);
     for (arguments, part) in [
         (&["./app"][..], "inspect-record cargo run"),
         (&["cargo"], "name a command"),
@@ -312,6 +313,7 @@ fn what_cannot_be_recorded_is_refused_in_one_line() {
             "make it first",
         ),
         (&["-o", "src", "cargo", "run"], "name a file"),
+        (&["-o", &too_long, "cargo", "run"], "cannot be written"),
         (&["cargo", "run", "--offline"], "does not depend on tokio"),
         (&["cargo", "run", "--frozen"], "cargo generate-lockfile"),
     ] {

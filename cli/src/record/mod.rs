@@ -110,7 +110,28 @@ fn trace_path(output: &Path) -> anyhow::Result<PathBuf> {
             output.display()
         );
     }
+    if let Err(error) = check_writable(&path) {
+        bail!(
+            "-o {} cannot be written ({error}): name a file elsewhere",
+            output.display()
+        );
+    }
     Ok(path)
+}
+
+/// Opens the file as whoever writes it will. One that is there stays as it is, and none is left.
+fn check_writable(path: &Path) -> io::Result<()> {
+    let is_new = match fs::metadata(path) {
+        // To open a pipe waits for its reader.
+        Ok(metadata) if !metadata.is_file() => return Ok(()),
+        Ok(_) => false,
+        Err(_) => true,
+    };
+    File::options().append(true).create(true).open(path)?;
+    if is_new {
+        fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// The command, ready to run with the recorded tokio.
