@@ -69,15 +69,19 @@ fn is_beside(found: &Path, path: &Path) -> bool {
 
 /// What to say of the traces: the first one's summary in brief, and where the others are.
 pub(crate) fn report(traces: &[PathBuf]) -> String {
-    let mut report = String::new();
+    let (mut report, mut also) = (String::new(), String::new());
     for (number, path) in traces.iter().enumerate() {
         match Trace::open(path) {
             Ok(trace) if number == 0 => report += &text::brief(&Analysis::of(trace)),
-            Ok(trace) => report += &text::also(&Analysis::of(trace)),
-            Err(error) => report += &text::unusable(&error.to_string()),
+            Ok(trace) => also += &text::also(&Analysis::of(trace)),
+            Err(error) => also += &text::unusable(&error.to_string()),
         }
     }
-    report
+    // Apart from what to do next, which is about the first.
+    if !report.is_empty() && !also.is_empty() {
+        report.push('\n');
+    }
+    report + &also
 }
 
 /// Why there may be no trace, in one line.
@@ -87,7 +91,7 @@ pub(crate) fn why_none(kind: Kind, is_success: bool) -> &'static str {
             "nothing was recorded: this command only builds; run the program with `inspect-record cargo run`, or a test with `cargo test`"
         }
         (_, false) => {
-            "nothing was recorded: the build failed, or the program ended before it started a tokio runtime"
+            "nothing was recorded: the build failed, the program ended before it started a tokio runtime, or the trace cannot be written (see above)"
         }
         (Kind::Run, true) => {
             "nothing was recorded: the program started no tokio runtime, or cannot write where -o says"
