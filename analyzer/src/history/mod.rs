@@ -157,11 +157,18 @@ impl History {
     }
 
     /// What a task waits for first of all at the end of the trace: its oldest pending operation, but one that may have been given up
-    /// unseen only where there is no other, and a time, which limits how long the others are waited for, only where there is nothing else.
+    /// unseen only where there is no other, and what limits how long the others are waited for (a time, or that the other ends of a
+    /// channel are gone: servers tell their connections so to shut down) only where there is nothing else.
     pub fn main_wait(&self, task: TaskId) -> Option<&Operation> {
         self.pending_operations(task).min_by_key(|operation| {
             let is_timer = operation.kind.is_timer();
-            (is_timer, operation.flags.is_no_drop(), operation.begun)
+            let is_closed = matches!(operation.kind, OperationKind::Closed(..));
+            (
+                is_timer,
+                is_closed,
+                operation.flags.is_no_drop(),
+                operation.begun,
+            )
         })
     }
 

@@ -1,10 +1,12 @@
 //! What a reader asked for, as plain data: the summary of a trace, the panel of a task.
 
+mod circle;
 mod panel;
 mod place;
 mod reason;
 mod summary;
 
+pub use circle::lock_circles;
 pub use panel::{PanelState, TaskPanel, Transition, WakeInfo, panel};
 pub use place::{AwaitFrame, await_path, place_of};
 pub use reason::wait_reason;

@@ -230,9 +230,9 @@ pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
         None => match &task.spawned_at {
             Some(place) if task.flags.is_blocking() => format!("its function, spawned at {place}"),
             Some(place) if is_outside => {
-                format!("something not recorded (I/O, …): no #[trace] in it (spawned at {place})")
+                format!("something not recorded (I/O, …): no #[trace] in it, spawned at {place}")
             }
-            Some(place) => format!("not recorded: no #[trace] in it (spawned at {place})"),
+            Some(place) => format!("not recorded: no #[trace] in it, spawned at {place}"),
             None => "not recorded".to_owned(),
         },
     }

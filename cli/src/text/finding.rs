@@ -2,6 +2,7 @@
 
 use ais_analyzer::findings::{Confidence, Finding};
 use ais_analyzer::history::History;
+use ais_analyzer::report::lock_circles;
 
 use super::{ALARM, BOLD, WARN, count, styled};
 use crate::analysis::Analysis;
@@ -9,6 +10,8 @@ use crate::output::clean;
 
 /// How many tasks behind a finding are named.
 const VICTIMS: usize = 8;
+/// How many circles that are not proven are named.
+const CIRCLES: usize = 4;
 
 /// All findings about waiting.
 pub(crate) fn findings(analysis: &Analysis) -> String {
@@ -24,8 +27,26 @@ pub(crate) fn findings(analysis: &Analysis) -> String {
         .join("\n")
 }
 
-/// That nothing was found, and what that is worth.
+/// That nothing was found, what that is worth, and what looks like something all the same.
 pub(super) fn none_found(history: &History) -> String {
+    let mut text = verdict(history);
+    for circle in lock_circles(history).iter().take(CIRCLES) {
+        let names: Vec<String> = circle
+            .iter()
+            .chain(circle.first())
+            .map(|id| format!("#{}", id.0))
+            .collect();
+        text += &format!(
+            "  but look at {}: each waits for a lock that the next one holds; that it cannot end is not proven, since they may be woken \
+             otherwise (--task {} says by what)\n",
+            names.join(" → "),
+            circle.first().map_or(0, |id| id.0)
+        );
+    }
+    text
+}
+
+fn verdict(history: &History) -> String {
     match history.loss.sentence() {
         None if history.has_cut || history.events == 0 => "no deadlocks found\n".to_owned(),
         None => {

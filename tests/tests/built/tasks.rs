@@ -1,7 +1,7 @@
 //! What is known of tasks, operations and threads.
 
 use ais_analyzer::history::{Outcome, ResourceId, Section, SectionKind, TaskId, TaskState};
-use ais_analyzer::report::panel;
+use ais_analyzer::report::{lock_circles, panel};
 use ais_analyzer::time::Nanos;
 use ais_analyzer::waits::progress;
 use ais_format::event::{
@@ -165,6 +165,48 @@ fn a_task_that_awaits_several_things_is_told_with_all_of_them() {
     assert!(second.starts_with(also), "{second}");
 }
 
+/// Two handlers of a server as axum and hyper run them: each has a lock that the other wants, and waits for its connection and for the
+/// shutdown of the server, too.
+fn handlers() -> Build {
+    let mut build = Build::new();
+    build.resource(1, resource_kind::MUTEX, 1);
+    build.resource(2, resource_kind::MUTEX, 1);
+    build.resource(3, resource_kind::WATCH, 1);
+    for (task, has, wants) in [(1, 1, 2), (2, 2, 1)] {
+        build.task(task);
+        build.poll(task, 3, |build| {
+            build.wait(operation_kind::CLOSED, 3, 1);
+            build.acquire(has, 1);
+            build.wait(operation_kind::LOCK, wants, 1);
+        });
+    }
+    build
+}
+
+#[test]
+fn handlers_that_want_each_others_locks_are_shown_though_nothing_is_proven() {
+    let told = history(handlers());
+    assert!(progress(&told).stuck.is_empty());
+    assert_eq!(lock_circles(&told), [[TaskId(1), TaskId(2)]]);
+    // That a server shuts down is the last thing that such a task waits for.
+    let (place, reasons) = place_and_reasons(handlers());
+    assert_eq!(place, "lock() of mutex #2, or something not recorded");
+    let last = reasons.last().unwrap();
+    assert_eq!(last, "and so on in a circle: back at task #1");
+}
+
+#[test]
+fn a_lock_whose_holder_waits_for_something_else_is_in_no_circle() {
+    let mut build = handlers();
+    build.task(3);
+    build.poll(3, 1, |build| {
+        build.wait(operation_kind::LOCK, 1, 1);
+    });
+    // Behind the circle, not in it.
+    assert_eq!(lock_circles(&history(build)), [[TaskId(1), TaskId(2)]]);
+    assert!(lock_circles(&history(selects(0))).is_empty());
+}
+
 #[test]
 fn a_waker_that_no_recorded_operation_keeps_is_told_of() {
     let (place, reasons) = place_and_reasons(selects(1));
@@ -200,10 +242,10 @@ fn a_task_that_awaits_nothing_recorded_says_what_that_can_be() {
     };
     assert_eq!(
         waits(1),
-        "something not recorded (I/O, …): no #[trace] in it (spawned at src/server.rs:67:13)"
+        "something not recorded (I/O, …): no #[trace] in it, spawned at src/server.rs:67:13"
     );
     assert_eq!(
         waits(0),
-        "not recorded: no #[trace] in it (spawned at src/server.rs:67:13)"
+        "not recorded: no #[trace] in it, spawned at src/server.rs:67:13"
     );
 }
