@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) deadlocks: bool,
 
-    /// Everything about one task, by number or by name; may be given several times
+    /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) task: Vec<String>,
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ais_analyzer::findings::Confidence;
-use ais_analyzer::history::{History, TaskId};
+use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::{Trace, render};
 use anyhow::{Context, bail};
@@ -133,17 +133,22 @@ fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPane
     Ok(panels)
 }
 
-/// The task with this number (`7` or `#7`), else all tasks with this name, or whose future is of this type.
+/// The task with this number (`7` or `#7`), else all tasks with this name, or whose future is of this type, else all whose name ends so:
+/// `worker` is `pool::worker`.
 fn tasks_called(history: &History, name: &str) -> Vec<TaskId> {
     if let Ok(id) = name.trim_start_matches('#').parse()
         && history.task(TaskId(id)).is_some()
     {
         return vec![TaskId(id)];
     }
-    history
-        .tasks
-        .iter()
-        .filter(|task| &*task.name == name || task.type_name.as_deref() == Some(name))
-        .map(|task| task.id)
-        .collect()
+    let all = |is_called: &dyn Fn(&Task) -> bool| -> Vec<TaskId> {
+        let called = history.tasks.iter().filter(|task| is_called(task));
+        called.map(|task| task.id).collect()
+    };
+    let exactly = all(&|task| &*task.name == name || task.type_name.as_deref() == Some(name));
+    if !exactly.is_empty() {
+        return exactly;
+    }
+    let end = format!("::{name}");
+    all(&|task| task.name.ends_with(&end))
 }

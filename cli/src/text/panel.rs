@@ -31,7 +31,12 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
         row("abort", &format!("asked to end {ago} before the end"));
     }
     if let Some(at) = &panel.at {
-        row("stuck at", &clean(at));
+        let name = if panel.state == PanelState::Stuck {
+            "stuck at"
+        } else {
+            "at"
+        };
+        row(name, &clean(at));
     }
     if !panel.because.is_empty() {
         row(

@@ -33,7 +33,7 @@ pub(crate) fn summary(analysis: &Analysis) -> String {
         text += &live(analysis, &summary);
     }
     text += "\n";
-    text + &next(analysis, &info, &summary)
+    text + &next(analysis, &info, &summary, false)
 }
 
 /// The summary without the list of tasks: for somebody who has just seen the program run.
@@ -44,7 +44,7 @@ pub(crate) fn brief(analysis: &Analysis) -> String {
         String::new(),
         head(&info, &summary),
         found(analysis),
-        next(analysis, &info, &summary),
+        next(analysis, &info, &summary, true),
     ];
     parts.join("\n")
 }
@@ -110,12 +110,16 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
     }
     let lost = &info.lost;
     if lost.chunks > 0 || lost.bytes > 0 || lost.events_dropped > 0 {
-        let missing = format!(
-            "{}, {}, {}",
-            count(lost.chunks as usize, "chunk"),
-            count(lost.bytes as usize, "byte"),
-            count(lost.events_dropped as usize, "event") + " dropped by the recorder"
-        );
+        let parts = [
+            (lost.chunks, "chunk", ""),
+            (lost.bytes, "byte", ""),
+            (lost.events_dropped, "event", " dropped by the recorder"),
+        ];
+        let missing = parts
+            .iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, what, how)| count(*n as usize, what) + how);
+        let missing = missing.collect::<Vec<_>>().join(", ");
         text += &row("missing", &styled(WARN, &missing));
     }
     let tasks = &summary.tasks;
@@ -269,18 +273,27 @@ fn alike(tasks: Vec<&LiveTask>) -> Vec<Alike<'_>> {
     lines
 }
 
-fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
+/// What to ask for; with the summary too, to somebody who has not seen all of it.
+fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary, is_brief: bool) -> String {
     let trace = clean(&info.path);
     let mut lines = Vec::new();
     if !analysis.findings.is_empty() {
         lines.push(("--deadlocks".to_owned(), "the evidence"));
+    }
+    if is_brief && !summary.live.is_empty() {
+        lines.push((String::new(), "which tasks were left, and where"));
     }
     let in_finding = analysis
         .findings
         .first()
         .and_then(|finding| finding.tasks.first())
         .map(|task| task.id);
-    if let Some(task) = in_finding.or_else(|| summary.live.first().map(|task| task.id)) {
+    let circles = report::lock_circles(&analysis.trace.history);
+    let in_circle = || circles.first().and_then(|circle| circle.first()).copied();
+    if let Some(task) = in_finding
+        .or_else(in_circle)
+        .or_else(|| summary.live.first().map(|task| task.id))
+    {
         lines.push((format!("--task {}", task.0), "where that task is, and why"));
     }
     lines.push((
