@@ -134,6 +134,7 @@ fn json_has_the_keys_that_scripts_rely_on() {
         &[&sample("abba.ais"), "--deadlocks", "--format", "json"],
     ))
     .unwrap();
+    assert_eq!(answer["lock_circles"], Value::Array(Vec::new()));
     let trace = &answer["trace"];
     assert_eq!(trace["tasks"], 8);
     assert!(

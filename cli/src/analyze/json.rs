@@ -1,6 +1,7 @@
 //! The JSON answer: one object. Scripts rely on it, so keys are only ever added.
 
 use ais_analyzer::findings::Finding;
+use ais_analyzer::history::TaskId;
 use ais_analyzer::report::{self, Summary, TaskPanel, TraceInfo};
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use crate::analysis::Analysis;
 struct Answer<'a> {
     trace: TraceInfo,
     findings: &'a [Finding],
+    /// Tasks that wait for each other's locks where nothing was found; each may be woken otherwise.
+    lock_circles: Vec<Vec<TaskId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<Summary>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -27,6 +30,11 @@ pub(crate) fn answer(
     let answer = Answer {
         trace: report::trace_info(&analysis.trace),
         findings: &analysis.findings,
+        lock_circles: if analysis.findings.is_empty() {
+            report::lock_circles(history)
+        } else {
+            Vec::new()
+        },
         summary: summary.then(|| report::summary(history, &analysis.progress)),
         tasks: panels,
     };
