@@ -56,6 +56,22 @@ fn several_runtimes_that_are_shut_down_in_a_row_are_one_end() {
 }
 
 #[test]
+fn a_runtime_that_is_shut_down_in_the_middle_is_not_the_end() {
+    let mut last = 0;
+    let (build, first) = gives_up(|build| {
+        build.poll(3, 0, |_| ());
+        last = build.enter(section_kind::SHUTDOWN, OTHER);
+    });
+    let told = history(build);
+    assert!(first < last);
+    assert_eq!(told.shutdown, Some(Nanos(last)));
+    assert!(
+        findings(&told).is_empty(),
+        "what it cancelled let the other one go on"
+    );
+}
+
+#[test]
 fn a_program_that_goes_on_is_judged_at_its_end() {
     let (build, _) = gives_up(|build| build.task(4));
     let told = history(build);

@@ -1,14 +1,15 @@
 //! Whether the last thing that a program did was to shut its runtime down, and when.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use ais_format::event::section_kind;
 
 use super::facts::{Facts, SectionFact, TaskFact};
 use crate::time::Nanos;
 
-/// When the program shut its runtime down, or the first of several in a row: no task was made after that, and none was polled but those
-/// of these runtimes. None where it did not, or went on after that.
+/// When the program shut its runtime down, or the first of several in a row: no task was made after that, and none was polled but in the
+/// course of the shutdown of its own runtime. None where it did not, or went on after that: what one runtime's end lets go on in another
+/// was never stuck for good.
 pub(super) fn last_act(facts: &Facts) -> Option<Nanos> {
     let mut shutdowns: Vec<&SectionFact> = facts
         .sections
@@ -27,18 +28,20 @@ pub(super) fn last_act(facts: &Facts) -> Option<Nanos> {
             _ => None,
         })
         .collect();
-    let mut shut_down = HashSet::new();
+    // When each of those that were looked at began to be shut down.
+    let mut shut_down: HashMap<u64, Nanos> = HashMap::new();
     let mut last_act = None;
     for shutdown in shutdowns {
         let at = shutdown.place.at;
-        shut_down.insert(shutdown.row.resource);
+        shut_down.insert(shutdown.row.resource, at);
         let went_on = facts.tasks.iter().any(|(task, place, fact)| match fact {
             TaskFact::New(_) => place.at >= at,
             TaskFact::Began { .. } => {
                 place.at >= at
-                    && !executors
+                    && executors
                         .get(task)
-                        .is_some_and(|executor| *executor != 0 && shut_down.contains(executor))
+                        .and_then(|executor| shut_down.get(executor))
+                        .is_none_or(|&its_end| place.at < its_end)
             }
             _ => false,
         });
