@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::record::emit;
 use crate::session;
 
+/// In [`Shared::wakers`]: one of them is used up by a wake that is under way.
+const WAKING: u64 = 1 << 32;
+
 /// No wake is waited for.
 const NOT_AWAITED: u64 = u64::MAX;
 
@@ -24,8 +27,9 @@ struct Shared {
     task: u64,
     /// Which of the task's wakers, from 1.
     identity: u32,
-    /// How many wakers there are.
-    wakers: AtomicU32,
+    /// How many wakers there are; above that, in units of [`WAKING`], how many of them are used up by a wake that is under way. To wake
+    /// a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
+    wakers: AtomicU64,
     /// The executor's own waker.
     inner: Waker,
     /// How often it was woken.
@@ -45,7 +49,7 @@ impl LentWaker {
         let shared = Box::new(Shared {
             task,
             identity,
-            wakers: AtomicU32::new(1),
+            wakers: AtomicU64::new(1),
             inner,
             wakes: AtomicU32::new(0),
             awaited: AtomicU64::new(NOT_AWAITED),
@@ -92,9 +96,10 @@ impl LentWaker {
         self.clones()
     }
 
-    /// How many clones of it are alive.
+    /// How many clones of it are alive that can still wake.
     pub(crate) fn clones(&self) -> u32 {
-        self.shared().wakers.load(Ordering::Acquire) - 1
+        let wakers = self.shared().wakers.load(Ordering::Acquire);
+        (wakers % WAKING - 1 - wakers / WAKING) as u32
     }
 
     /// Lends it no more; clones of it may still be alive.
@@ -126,7 +131,7 @@ unsafe fn clone(data: *const ()) -> RawWaker {
     let shared = unsafe { &*data.cast::<Shared>() };
     let before = shared.wakers.fetch_add(1, Ordering::Relaxed);
     // As the standard library's counts: so many wakers cannot exist, but leaked ones could make the count begin anew.
-    if before > u32::MAX / 2 {
+    if before % WAKING > WAKING / 2 {
         std::process::abort();
     }
     RawWaker::new(data, &FUNCTIONS)
@@ -135,14 +140,23 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake(data: *const ()) {
     // SAFETY: as for `drop_waker`, whose reference is only used before that.
     unsafe {
-        wake_by_ref(data);
-        drop_waker(data);
+        let shared = &*data.cast::<Shared>();
+        record_wake(shared);
+        // After that: a poll that does not count this one any more has seen, or will see, the wake.
+        shared.wakers.fetch_add(WAKING, Ordering::Release);
+        shared.inner.wake_by_ref();
+        give_up(data, 1 + WAKING);
     }
 }
 
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: as for `clone`.
     let shared = unsafe { &*data.cast::<Shared>() };
+    record_wake(shared);
+    shared.inner.wake_by_ref();
+}
+
+fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
     if session::is_recording() {
@@ -152,10 +166,15 @@ unsafe fn wake_by_ref(data: *const ()) {
             number: number.into(),
         });
     }
-    shared.inner.wake_by_ref();
 }
 
 unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: the caller's waker is not used after this.
+    unsafe { give_up(data, 1) }
+}
+
+/// The end of a waker, which is so much in [`Shared::wakers`].
+unsafe fn give_up(data: *const (), counts: u64) {
     // SAFETY: as for `clone`; this waker is counted until the count is taken down below.
     let shared = unsafe { &*data.cast::<Shared>() };
     // Looked at before that: afterwards somebody else may be the last, and free it. Another clone may wake in between: then this is one
@@ -166,7 +185,7 @@ unsafe fn drop_waker(data: *const ()) {
     };
     let is_awaited =
         shared.awaited.load(Ordering::Acquire) == u64::from(shared.wakes.load(Ordering::Acquire));
-    match shared.wakers.fetch_sub(1, Ordering::Release) {
+    match shared.wakers.fetch_sub(counts, Ordering::Release) % WAKING {
         1 => {
             fence(Ordering::Acquire);
             // SAFETY: it was boxed, and this was the last waker: nobody refers to it any more.
@@ -197,6 +216,29 @@ mod tests {
         assert_eq!(retired.clones(), 1);
         std::thread::spawn(move || drop(b)).join().unwrap();
         assert_eq!(retired.clones(), 0);
+    }
+
+    /// A poll on another thread that the wake itself brings about would take it for somebody who can still wake.
+    #[test]
+    fn a_waker_that_is_waking_is_not_counted_any_more() {
+        use std::sync::{Arc, Mutex};
+        struct Inner(Mutex<Option<(LentWaker, u32)>>);
+        impl std::task::Wake for Inner {
+            fn wake(self: Arc<Self>) {
+                if let Some((lent, clones)) = &mut *self.0.lock().unwrap() {
+                    *clones = lent.clones();
+                }
+            }
+        }
+        let inner = Arc::new(Inner(Mutex::new(None)));
+        let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)));
+        let (wakes, other) = (lent.waker().clone(), lent.waker().clone());
+        *inner.0.lock().unwrap() = Some((lent, u32::MAX));
+        wakes.wake();
+        let (lent, seen) = inner.0.lock().unwrap().take().unwrap();
+        assert_eq!((seen, lent.clones(), lent.wakes()), (1, 1, 1));
+        drop(other);
+        assert_eq!(lent.clones(), 0);
     }
 
     #[test]

@@ -77,6 +77,9 @@ impl Waiting {
         let before = lent.wakes(cx.waker());
         let result = poll(&mut Context::from_waker(lent.waker()));
         drop(before);
+        if result.is_ready() {
+            lent.is_done();
+        }
         self.was_polled = true;
         let is_told = std::mem::take(&mut self.is_in_first_poll);
         if result.is_pending() && !is_told {

@@ -56,6 +56,13 @@ impl Lent {
         current.replace(task.clone())
     }
 
+    /// The operation is done: nothing is to be woken for it any more, by a waker that is just being called or was left behind. (Not where
+    /// it was dropped: there are programs that make a new `recv()` for each poll, and wait by what the last one left behind.)
+    pub(super) fn is_done(&self) {
+        let task = self.shared.lock().take();
+        drop(task);
+    }
+
     /// How often it was called.
     pub(super) fn fires(&self) -> u32 {
         self.shared.fires.load(Ordering::Acquire)
