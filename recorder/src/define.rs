@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{AwaitPoint, Function, Location, Thread};
 
-/// The most names that a program can give to tasks, futures and resources; those beyond it become [`TOO_MANY`]. What comes from source
+/// The most names that a program can give to tasks, futures, resources and threads; those beyond it become [`TOO_MANY`]. What comes from source
 /// (files, functions, expressions) is bounded by the source, and has no such limit.
 const MAX_NAMES: usize = 1 << 17;
 /// The longest string that is kept, in bytes.
@@ -205,7 +205,8 @@ pub(crate) fn function(
 /// Defines a thread.
 pub(crate) fn thread(id: u64, name: Option<&str>) {
     let mut definitions = lock();
-    let name = name.map_or(0, |name| definitions.text(name));
+    // Given by the program, which may number its threads for ever.
+    let name = name.map_or(0, |name| definitions.name(name));
     definitions
         .all
         .push(Definition::Thread(Thread { id, name }));
