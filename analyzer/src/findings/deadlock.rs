@@ -1,7 +1,9 @@
 //! From cycles of waiting tasks to findings.
 
 use super::{Confidence, Fact, Finding, Kind, ResourceRef, TaskRef};
-use crate::history::{ChangeKind, History, Hold, Operation, OperationKind, Resource, Task, TaskId};
+use crate::history::{
+    ChangeKind, History, Hold, Operation, OperationKind, Resource, ResourceKind, Task, TaskId,
+};
 use crate::number::counted;
 use crate::report::{place_of, what_is_held};
 use crate::time::Nanos;
@@ -119,8 +121,41 @@ fn confidence(history: &History, cycle: &Cycle) -> (Confidence, Option<String>) 
     if cycle.exact {
         return (Confidence::Proven, None);
     }
+    if cycle
+        .links
+        .iter()
+        .any(|link| may_have_left(history, cycle, link))
+    {
+        let because = "a task waits for what it had itself, and could have handed on to a thread or a task that is not recorded";
+        return (Confidence::Possible, Some(because.to_owned()));
+    }
     let because = "a guard or an end of a channel could have been moved unseen, but every task that could have it is stuck";
     (Confidence::Likely, Some(because.to_owned()))
+}
+
+/// Whether a task waits for more of what it had itself, and that need not be with it any more. So does whoever keeps a limit: it takes a
+/// permit, hands it to a worker, and waits for the next. Where the workers are threads or unrecorded tasks, that is all there is to see.
+fn may_have_left(history: &History, cycle: &Cycle, link: &CycleLink) -> bool {
+    if link.wait.exact || link.waiter != link.on {
+        return false;
+    }
+    let resource = history
+        .operation(link.wait.operation)
+        .and_then(|operation| operation.kind.resource())
+        .and_then(|id| history.resource(id));
+    let mut own = resource
+        .into_iter()
+        .flat_map(Resource::holders)
+        .filter(|hold| hold.task == Some(link.waiter))
+        .peekable();
+    if cycle.tasks.len() > 1 {
+        return own.any(|hold| hold.loose);
+    }
+    // Alone it waits in vain for what it is sure to keep: not for permits, which anybody can add, or the end of a channel.
+    let is_lock = resource.is_some_and(|resource| {
+        matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock)
+    });
+    !is_lock || own.peek().is_none() || own.any(|hold| hold.loose)
 }
 
 fn title(history: &History, cycle: &Cycle, long: Nanos) -> String {

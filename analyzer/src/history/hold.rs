@@ -27,4 +27,7 @@ pub struct Hold {
     /// that the guard borrows, and no task was ever seen to drop another's guard of this lock. (A program can move such a guard all the
     /// same, through a reference to the lock that outlives the task: to a leaked lock, or on an executor whose tasks borrow.)
     pub exact: bool,
+    /// The guard borrows nothing, or from memory that may be static, or guards of this lock were seen to move: it can be handed on like
+    /// any value, to a thread as well.
+    pub loose: bool,
 }

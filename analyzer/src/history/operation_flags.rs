@@ -33,9 +33,14 @@ impl OperationFlags {
 
     /// What it takes stays where the operation is: it borrows from a resource that lies in no static memory, inside the task.
     pub const fn takes_in_place(self) -> bool {
+        self.is_inline() && !self.takes_loosely()
+    }
+
+    /// What it takes borrows nothing, or from memory that may be static.
+    pub const fn takes_loosely(self) -> bool {
         const MOVABLE: u64 =
             operation_flag::STATIC | operation_flag::MAYBE_STATIC | operation_flag::OWNED;
-        self.is_inline() && !self.has(MOVABLE)
+        self.has(MOVABLE)
     }
 
     /// Its last poll says nothing of its resource: the task had used up its budget. It may not even be in the queue.

@@ -76,6 +76,7 @@ impl ResourceState {
         if state.guards_move {
             for hold in &mut state.holds {
                 hold.exact = false;
+                hold.loose = true;
             }
         }
         state
@@ -185,6 +186,7 @@ impl ResourceState {
                 let hold = &mut self.holds[index];
                 hold.units = hold.units.saturating_add(gone.units);
                 hold.exact &= gone.exact && gone.task == hold.task;
+                hold.loose |= gone.loose;
                 self.guards_move |= change.by.is_some() && change.by != hold.task;
                 Ok(())
             }

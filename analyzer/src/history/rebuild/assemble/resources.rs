@@ -161,6 +161,7 @@ fn hold(row: &Acquire, place: Place, names: &Names) -> Hold {
         since: place.at,
         operation: (row.operation != 0).then_some(OperationId(row.operation)),
         exact: OperationFlags(row.flags).takes_in_place(),
+        loose: OperationFlags(row.flags).takes_loosely(),
     }
 }
 
