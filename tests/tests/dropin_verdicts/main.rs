@@ -8,6 +8,7 @@
     reason = "a test: what is unwrapped here must be there"
 )]
 
+mod cancels;
 mod channels;
 mod guards;
 mod guilty;
@@ -83,7 +84,9 @@ fn program() {
             std::process::exit(0);
         });
     }
-    let mut programs = innocent().chain(guilty::PROGRAMS.iter().copied());
+    let mut programs = innocent()
+        .chain(cancels::PROGRAMS.iter().copied())
+        .chain(guilty::PROGRAMS.iter().copied());
     let (_, run) = programs.find(|(name, _)| *name == wanted).unwrap();
     run(&runtime());
 }
@@ -140,6 +143,8 @@ fn no_correct_program_is_accused() {
     let folder = tempfile::tempdir().unwrap();
     let accused = Mutex::new(Vec::new());
     let runs = innocent().flat_map(|(name, _)| [(name, true), (name, false)]);
+    // Until these cancel something, nobody could tell.
+    let runs = runs.chain(cancels::PROGRAMS.iter().map(|(name, _)| (*name, false)));
     each(runs, |(name, ends)| {
         let found = findings(name, ends, folder.path());
         let wrong = found
