@@ -390,7 +390,7 @@ fn encode_rows<const DELTAS: bool>(batches: &Batches) -> Vec<u8> {
         fields(head)[..4]
             .iter()
             .for_each(|&value| write_uint(&mut out, value));
-        let mut last = [[0u64; FIELDS]; 256];
+        let mut last = vec![[0u64; FIELDS]; 256];
         let mut tick = 0u64;
         for event in events {
             let (count, delta) = &shapes[event.kind as usize];
@@ -419,7 +419,7 @@ fn decode_rows<const DELTAS: bool>(bytes: &[u8], consumer: &mut Consumer) -> Res
         reader.array_len()?;
         let (_thread, _first, _dropped, events) =
             (reader.int()?, reader.int()?, reader.int()?, reader.int()?);
-        let mut last = [[0u64; FIELDS]; 256];
+        let mut last = vec![[0u64; FIELDS]; 256];
         let mut tick = 0u64;
         for _ in 0..events {
             let count = reader.array_len()?.saturating_sub(2).min(FIELDS);
