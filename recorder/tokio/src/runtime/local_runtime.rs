@@ -4,24 +4,17 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ais_recorder::instrument::Resource;
 use ais_recorder::instrument::event::task_flag;
 use real::runtime::{EnterGuard, LocalOptions, RuntimeMetrics};
 
-use super::runtime::{resource, shutting_down};
+use super::common::Common;
 use super::{Builder, Handle};
 use crate::task::{JoinHandle, about, recorded};
 
 /// [`tokio::runtime::LocalRuntime`](real::runtime::LocalRuntime), recorded.
-pub struct LocalRuntime {
-    /// None only while it is dropped.
-    inner: Option<real::runtime::LocalRuntime>,
-    handle: Handle,
-    resource: Arc<Resource>,
-}
+pub struct LocalRuntime(Common<real::runtime::LocalRuntime>);
 
 impl UnwindSafe for LocalRuntime {}
 impl RefUnwindSafe for LocalRuntime {}
@@ -31,19 +24,8 @@ impl LocalRuntime {
         inner: real::runtime::LocalRuntime,
         location: &'static Location<'static>,
     ) -> LocalRuntime {
-        let resource = resource(inner.handle(), location);
-        LocalRuntime {
-            handle: Handle::new(inner.handle().clone(), Arc::clone(&resource)),
-            inner: Some(inner),
-            resource,
-        }
-    }
-
-    fn real(&self) -> &real::runtime::LocalRuntime {
-        match &self.inner {
-            Some(inner) => inner,
-            None => unreachable!("it is taken out by what consumes this"),
-        }
+        let handle = inner.handle().clone();
+        LocalRuntime(Common::new(inner, handle, location))
     }
 
     /// See [`real::runtime::LocalRuntime::new`].
@@ -59,7 +41,7 @@ impl LocalRuntime {
 
     /// See [`real::runtime::LocalRuntime::handle`].
     pub fn handle(&self) -> &Handle {
-        &self.handle
+        self.0.handle()
     }
 
     /// See [`real::runtime::LocalRuntime::spawn_local`].
@@ -69,10 +51,10 @@ impl LocalRuntime {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let mut about = about(self.handle.executor(), Location::caller());
+        let mut about = about(self.0.handle().executor(), Location::caller());
         about.flags = task_flag::LOCAL;
         let (task, id) = recorded(about, future);
-        JoinHandle::new(self.real().spawn_local(task), id)
+        JoinHandle::new(self.0.real().spawn_local(task), id)
     }
 
     /// See [`real::runtime::LocalRuntime::spawn_blocking`].
@@ -82,7 +64,7 @@ impl LocalRuntime {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.handle.spawn_blocking(func)
+        self.0.handle().spawn_blocking(func)
     }
 
     /// See [`real::runtime::LocalRuntime::block_on`].
@@ -91,19 +73,19 @@ impl LocalRuntime {
     /// In an asynchronous context, or where the future does.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.real().block_on(self.handle.blocking_task(future))
+        self.0
+            .real()
+            .block_on(self.0.handle().blocking_task(future))
     }
 
     /// See [`real::runtime::LocalRuntime::enter`].
     pub fn enter(&self) -> EnterGuard<'_> {
-        self.handle.enter()
+        self.0.handle().enter()
     }
 
     /// See [`real::runtime::LocalRuntime::shutdown_timeout`].
     pub fn shutdown_timeout(mut self, duration: Duration) {
-        if let Some(inner) = self.inner.take() {
-            shutting_down(&self.resource, || inner.shutdown_timeout(duration));
-        }
+        self.0.shut_down(|inner| inner.shutdown_timeout(duration));
     }
 
     /// See [`real::runtime::LocalRuntime::shutdown_background`].
@@ -113,20 +95,12 @@ impl LocalRuntime {
 
     /// See [`real::runtime::LocalRuntime::metrics`].
     pub fn metrics(&self) -> RuntimeMetrics {
-        self.handle.metrics()
-    }
-}
-
-impl Drop for LocalRuntime {
-    fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            shutting_down(&self.resource, || drop(inner));
-        }
+        self.0.handle().metrics()
     }
 }
 
 impl fmt::Debug for LocalRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.real().fmt(f)
+        self.0.real().fmt(f)
     }
 }

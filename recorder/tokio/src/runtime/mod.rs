@@ -3,6 +3,7 @@
 pub use real::runtime::*;
 
 mod builder;
+mod common;
 pub(crate) mod executors;
 mod handle;
 #[cfg(any(tokio_minor_at_least_51, tokio_unstable))]

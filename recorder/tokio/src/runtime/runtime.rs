@@ -3,77 +3,27 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
 use std::time::Duration;
 
-use ais_recorder::instrument::event::{resource_kind, section_kind};
-use ais_recorder::instrument::{Resource, Section, flush};
 use real::runtime::{EnterGuard, RuntimeMetrics};
 
-use super::{Handle, executors};
+use super::Handle;
+use super::common::Common;
 use crate::task::JoinHandle;
 
 /// [`tokio::runtime::Runtime`](real::runtime::Runtime), recorded.
-pub struct Runtime {
-    /// None only while it is dropped.
-    inner: Option<real::runtime::Runtime>,
-    handle: Handle,
-    resource: Arc<Resource>,
-}
+pub struct Runtime(Common<real::runtime::Runtime>);
 
 impl UnwindSafe for Runtime {}
 impl RefUnwindSafe for Runtime {}
-
-/// The recorded side of a runtime: made, and known by tokio's number of it.
-pub(super) fn resource(
-    handle: &real::runtime::Handle,
-    location: &'static Location<'static>,
-) -> Arc<Resource> {
-    let name = name_of(handle).map(|name| name.to_owned().into());
-    let workers = handle.metrics().num_workers() as u64;
-    let resource = crate::start::resource(resource_kind::RUNTIME, workers, location, name);
-    let resource = Arc::new(resource);
-    executors::insert(handle, &resource);
-    resource
-}
-
-#[cfg(tokio_minor_at_least_51)]
-fn name_of(handle: &real::runtime::Handle) -> Option<&str> {
-    handle.name()
-}
-
-/// Runtimes have no names.
-#[cfg(not(tokio_minor_at_least_51))]
-fn name_of(_: &real::runtime::Handle) -> Option<&str> {
-    None
-}
-
-/// Records that a runtime is shut down, around what does it.
-pub(super) fn shutting_down(resource: &Resource, shut_down: impl FnOnce()) {
-    let section = Section::enter(section_kind::SHUTDOWN, Some(resource), Location::caller());
-    shut_down();
-    drop(section);
-    flush();
-}
 
 impl Runtime {
     pub(super) fn new_at(
         inner: real::runtime::Runtime,
         location: &'static Location<'static>,
     ) -> Runtime {
-        let resource = resource(inner.handle(), location);
-        Runtime {
-            handle: Handle::new(inner.handle().clone(), Arc::clone(&resource)),
-            inner: Some(inner),
-            resource,
-        }
-    }
-
-    fn real(&self) -> &real::runtime::Runtime {
-        match &self.inner {
-            Some(inner) => inner,
-            None => unreachable!("it is taken out by what consumes this"),
-        }
+        let handle = inner.handle().clone();
+        Runtime(Common::new(inner, handle, location))
     }
 
     /// See [`real::runtime::Runtime::new`].
@@ -87,16 +37,13 @@ impl Runtime {
     }
 
     /// Tokio's own runtime. What is spawned on it is not recorded.
-    pub fn into_inner(mut self) -> real::runtime::Runtime {
-        match self.inner.take() {
-            Some(inner) => inner,
-            None => unreachable!("it is taken out once"),
-        }
+    pub fn into_inner(self) -> real::runtime::Runtime {
+        self.0.into_inner()
     }
 
     /// See [`real::runtime::Runtime::handle`].
     pub fn handle(&self) -> &Handle {
-        &self.handle
+        self.0.handle()
     }
 
     /// See [`real::runtime::Runtime::spawn`].
@@ -106,7 +53,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.spawn(future)
+        self.0.handle().spawn(future)
     }
 
     /// See [`real::runtime::Runtime::spawn_blocking`].
@@ -116,7 +63,7 @@ impl Runtime {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.handle.spawn_blocking(func)
+        self.0.handle().spawn_blocking(func)
     }
 
     /// See [`real::runtime::Runtime::block_on`].
@@ -125,19 +72,19 @@ impl Runtime {
     /// In an asynchronous context, or where the future does.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.real().block_on(self.handle.blocking_task(future))
+        self.0
+            .real()
+            .block_on(self.0.handle().blocking_task(future))
     }
 
     /// See [`real::runtime::Runtime::enter`].
     pub fn enter(&self) -> EnterGuard<'_> {
-        self.handle.enter()
+        self.0.handle().enter()
     }
 
     /// See [`real::runtime::Runtime::shutdown_timeout`].
     pub fn shutdown_timeout(mut self, duration: Duration) {
-        if let Some(inner) = self.inner.take() {
-            shutting_down(&self.resource, || inner.shutdown_timeout(duration));
-        }
+        self.0.shut_down(|inner| inner.shutdown_timeout(duration));
     }
 
     /// See [`real::runtime::Runtime::shutdown_background`].
@@ -147,21 +94,13 @@ impl Runtime {
 
     /// See [`real::runtime::Runtime::metrics`].
     pub fn metrics(&self) -> RuntimeMetrics {
-        self.handle.metrics()
-    }
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
-            shutting_down(&self.resource, || drop(inner));
-        }
+        self.0.handle().metrics()
     }
 }
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.real().fmt(f)
+        self.0.real().fmt(f)
     }
 }
 
