@@ -80,7 +80,7 @@ fn resource_reason(history: &History, operation: &Operation, resource: &Resource
             Some(hold) => format!(
                 "the value of {} is being made by {}",
                 resource.title(),
-                who(history, hold.task)
+                holder(history, hold)
             ),
             None => format!("{} has no value yet", resource.title()),
         },
@@ -150,7 +150,7 @@ fn why_uncertain(resource: &Resource) -> &'static str {
 fn held_by(history: &History, resource: &Resource, hold: &Hold) -> String {
     format!(
         "held by {}{}, {}",
-        who(history, hold.task),
+        holder(history, hold),
         to_what_end(resource, hold),
         taken(hold, history.end)
     )
@@ -193,6 +193,16 @@ fn who(history: &History, task: Option<TaskId>) -> String {
         .map_or_else(|| "code outside of recorded tasks".to_owned(), Task::title)
 }
 
+/// Who has a hold: a task by its title, one that is not recorded by its runtime's number.
+fn holder(history: &History, hold: &Hold) -> String {
+    match (hold.task, hold.foreign) {
+        (None, Some(foreign)) => {
+            format!("a task that is not recorded (its runtime's #{})", foreign.0)
+        }
+        (task, _) => who(history, task),
+    }
+}
+
 /// The tasks that have these holds: `tasks #3, #4 and 2 more`.
 fn those(history: &History, holds: &[Hold]) -> String {
     let mut tasks: Vec<Option<TaskId>> = holds.iter().map(|hold| hold.task).collect();
@@ -200,7 +210,7 @@ fn those(history: &History, holds: &[Hold]) -> String {
     tasks.dedup();
     match tasks[..] {
         [] => "nobody".to_owned(),
-        [task] => who(history, task),
+        [_] => holder(history, &holds[0]),
         _ => {
             let names = tasks.iter().take(NAMED).map(|task| match task {
                 Some(id) => format!("#{}", id.0),

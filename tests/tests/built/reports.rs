@@ -4,7 +4,7 @@ use ais_analyzer::history::TaskId;
 use ais_analyzer::report::{TaskPanel, panel};
 use ais_analyzer::waits::progress;
 use ais_format::event::{
-    Location, MemberNew, OperationBegin, OperationPoll, ResourceNew, TaskAbort, TaskNew,
+    Foreign, Location, MemberNew, OperationBegin, OperationPoll, ResourceNew, TaskAbort, TaskNew,
     operation_flag, operation_kind, resource_kind, task_flag,
 };
 use ais_tests::build::Build;
@@ -83,7 +83,7 @@ fn check(panel: &TaskPanel, at: &str, because: &str) {
 
 #[test]
 fn each_kind_of_wait_has_its_words() {
-    use operation_kind::{ACQUIRE, BARRIER, JOIN_NEXT, NOTIFIED, READ, SET, SLEEP, WRITE};
+    use operation_kind::{ACQUIRE, BARRIER, JOIN_NEXT, LOCK, NOTIFIED, READ, SET, SLEEP, WRITE};
     let holds_all = |build: &mut Build| _ = build.acquire(1, 8);
     check(
         &waits_after(resource_kind::RWLOCK, 8, READ, 1, holds_all),
@@ -104,6 +104,15 @@ fn each_kind_of_wait_has_its_words() {
         &waits_after(resource_kind::SEMAPHORE, 3, ACQUIRE, 2, two_of_three),
         r#"acquire(2) of semaphore "accounts" at src/main.rs:12:9"#,
         "has 1 free of 3; held by code outside of recorded tasks",
+    );
+    let by_another = |build: &mut Build| {
+        build.event(&Foreign { task: 12 });
+        build.acquire(1, 1);
+    };
+    check(
+        &waits_after(resource_kind::MUTEX, 1, LOCK, 1, by_another),
+        r#"lock() of mutex "accounts" at src/main.rs:12:9"#,
+        "is held by a task that is not recorded (its runtime's #12), taken",
     );
     check(
         &waits_for(resource_kind::NOTIFY, 0, NOTIFIED, 0),
