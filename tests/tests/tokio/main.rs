@@ -8,6 +8,7 @@
 mod auto_traits;
 mod barrier;
 mod broadcast;
+mod endings;
 mod interop;
 mod lock_traits;
 mod locks;
