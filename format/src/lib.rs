@@ -11,6 +11,7 @@
 //! | [`chunk`] | tables ↔ the content of one chunk |
 //! | [`frame`] | headers and checksums: where a chunk starts, and whether it is whole |
 //! | [`write`](mod@write) | a growing file: header, chunks, heartbeats, end |
+//! | [`live`] | records in the memory of a running program, before they are written |
 //! | [`msgpack`] | the few MessagePack types that traces use |
 //!
 //! Everything that is read is checked before it is believed: lengths against what is there, counts against stated limits. No input
@@ -22,6 +23,7 @@ pub mod column;
 mod error;
 pub mod event;
 pub mod frame;
+pub mod live;
 pub mod msgpack;
 pub mod write;
 

@@ -51,12 +51,12 @@ pub use crate::context::current_executor;
 pub use crate::define::location;
 pub use crate::foreign::set_running_task;
 pub use crate::operation::{Blocking, Done, HasBudget, Operation, Request, Slot, Subject, Target};
-pub use crate::record::Record;
 pub use crate::recorder::{flush, start_once_from_env};
 pub use crate::resource::{End, Ends, HasResource, Held, Hold, Resource};
 pub use crate::section::Section;
 pub use crate::session::is_recording;
 pub use crate::task::{About, Job, Joining, aborting, yielding};
+pub use ais_format::live::Record;
 
 /// Whether a value of this type can hold something that acts when it is dropped: a guard, an end of a channel.
 #[must_use]

@@ -9,11 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ais_format::chunk::ChunkBuilder;
+use ais_format::live::move_into;
 use ais_format::write::{ClockPair, TraceWriter};
 
 use crate::define;
 use crate::platform;
-use crate::record;
+
 use crate::segment;
 
 /// How often what was recorded is written, where memory does not ask for it earlier.
@@ -174,7 +175,7 @@ impl Writer {
             self.end_batch();
             self.open = Some(stream);
         }
-        while let Some(rest) = record::move_into(&mut self.chunk, words) {
+        while let Some(rest) = move_into(&mut self.chunk, words) {
             words = rest;
             if self.chunk.batch_events() >= BATCH {
                 self.end_batch();

@@ -1,0 +1,257 @@
+//! Events as they lie in a segment: a word with the tick and the kind, then the fields, packed into as few words as they fit.
+//!
+//! A field that outgrows its bits keeps its lowest ones.
+
+use crate::chunk::ChunkBuilder;
+use crate::event::{
+    Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
+    FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, Kind, Lag, MemberGone,
+    MemberNew, Notify, OperationBegin, OperationEnd, OperationFired, OperationPoll, PollBegin,
+    PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, SectionBegin, SectionEnd, Send,
+    SendFailed, TaskAbort, TaskDrop, TaskNew, TimerSet, Wake, WakersGone, Yield,
+};
+
+/// An event that can be recorded.
+pub trait Record: Row {
+    /// The record, its first word not yet set (see [`first_word`]), and how many of its words are used.
+    fn pack(&self) -> ([u64; 8], usize);
+}
+
+/// The words of the longest record.
+pub const MAX_WORDS: usize = 8;
+
+/// The first word of a record.
+#[inline]
+#[must_use]
+pub const fn first_word(kind: Kind, tick: u64) -> u64 {
+    tick << 8 | kind as u64
+}
+
+macro_rules! layouts {
+    ($( $kind:ident $( [ $( $field:ident: $bits:literal ),* ] )* )*) => {
+        $(
+            impl Record for $kind {
+                #[inline]
+                fn pack(&self) -> ([u64; MAX_WORDS], usize) {
+                    let mut words = [0; MAX_WORDS];
+                    let mut _used = 1;
+                    $(
+                        let mut _shift = 0u32;
+                        $(
+                            words[_used] |= (self.$field & (u64::MAX >> (64 - $bits))) << _shift;
+                            _shift += $bits;
+                        )*
+                        _used += 1;
+                    )*
+                    (words, _used)
+                }
+            }
+        )*
+
+        /// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+        pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
+            let (&first, mut rest) = words.split_first()?;
+            let tick = first >> 8;
+            match Kind::from_number(first as u8)? {
+                $(
+                    Kind::$kind => {
+                        let mut row = $kind::default();
+                        $(
+                            let (&_word, after) = rest.split_first()?;
+                            let mut _word = _word;
+                            rest = after;
+                            $(
+                                row.$field = _word & (u64::MAX >> (64 - $bits));
+                                _word = _word.checked_shr($bits).unwrap_or(0);
+                            )*
+                        )*
+                        chunk.event(tick, &row);
+                    }
+                )*
+                // Definitions do not go through segments.
+                _ => return None,
+            }
+            Some(rest)
+        }
+    };
+}
+
+layouts! {
+    TaskNew [task: 64] [parent: 64] [name: 32, location: 32] [size: 56, flags: 8] [executor: 64]
+    PollBegin [task: 48, waker: 16] [poll: 32, wakes: 32]
+    PollEnd [task: 64] [poll: 32, outcome: 8, wakers: 24]
+    TaskDrop [task: 64]
+    Wake [task: 48, waker: 16] [number: 32]
+    TaskAbort [task: 64]
+    Yield [location: 32] [future: 64]
+    Foreign [task: 64]
+    FutureNew [future: 64] [function: 32]
+    FutureBegin [future: 64] [function: 64] [parent: 64]
+    AwaitEnter [future: 64] [point: 32]
+    AwaitLeave [future: 64] [point: 32, outcome: 8]
+    FutureEnd [future: 64] [outcome: 8]
+    ResourceNew [resource: 64] [kind: 8, flags: 8] [name: 32, location: 32] [capacity: 64]
+    ResourceDrop [resource: 64]
+    OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [units: 64] [sequence: 64] [kind: 8, flags: 8, overlap: 32]
+    OperationPoll [operation: 64] [fires: 32, flags: 8]
+    OperationFired [operation: 64] [number: 32]
+    OperationEnd [operation: 64] [resource: 64] [sequence: 56, outcome: 8]
+    Acquire [resource: 64] [sequence: 64] [location: 32, units: 32] [future: 56, flags: 8] [operation: 64]
+    Release [resource: 64] [sequence: 64] [hold: 64] [units: 32]
+    Send [resource: 64] [sequence: 64] [handle: 32, location: 32] [flags: 8]
+    SendFailed [resource: 64] [sequence: 64]
+    Receive [resource: 64] [sequence: 64] [handle: 32, location: 32] [messages: 32]
+    Close [resource: 64] [sequence: 64]
+    HandleNew [resource: 64] [sequence: 64] [handle: 32, end: 8]
+    HandleDrop [resource: 64] [sequence: 64] [handle: 32]
+    HoldSplit [resource: 64] [sequence: 64] [hold: 64] [units: 32]
+    HoldMerge [resource: 64] [sequence: 64] [hold: 64] [gone: 64]
+    Forget [resource: 64] [sequence: 64] [hold: 64] [units: 64]
+    Add [resource: 64] [sequence: 64] [units: 64] [location: 32]
+    Notify [resource: 64] [sequence: 64] [mode: 8, location: 32]
+    Arrive [resource: 64] [sequence: 64] [location: 32]
+    MemberNew [resource: 64] [sequence: 64] [task: 64]
+    MemberGone [resource: 64] [sequence: 64] [task: 64]
+    Escape [resource: 64] [sequence: 64]
+    SectionBegin [resource: 64] [kind: 8, location: 32]
+    SectionEnd [resource: 64] [kind: 8]
+    TimerSet [operation: 64] [delay: 64]
+    Lag [resource: 64] [sequence: 64] [handle: 32] [messages: 64]
+    WakersGone [task: 48, waker: 16]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::Chunk;
+    use crate::event::outcome;
+
+    fn through_a_segment<R: Record + PartialEq + std::fmt::Debug>(row: R) {
+        let (mut words, used) = row.pack();
+        words[0] = first_word(R::KIND, 123);
+        let mut builder = ChunkBuilder::new();
+        let rest = move_into(&mut builder, &words[..used]).unwrap();
+        assert!(rest.is_empty(), "{row:?} was not read to its end");
+        builder.end_batch(1, 0, 0);
+        let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+        let event = chunk.batches[0].events().next().unwrap();
+        assert_eq!((event.tick, event.row::<R>()), (123, row));
+    }
+
+    #[test]
+    fn events_come_through_a_segment_as_they_were() {
+        through_a_segment(TaskNew {
+            task: 1 << 40,
+            parent: 2,
+            name: 3,
+            location: 4,
+            size: 5,
+            flags: 127,
+            executor: u64::MAX,
+        });
+        through_a_segment(PollEnd {
+            task: 7,
+            poll: u64::from(u32::MAX),
+            outcome: 2,
+            wakers: 9,
+        });
+        through_a_segment(OperationBegin {
+            operation: 1,
+            kind: 2,
+            target: 3,
+            handle: 4,
+            location: 5,
+            future: 6,
+            flags: 255,
+            units: u64::MAX,
+            sequence: 1 << 40,
+            overlap: 9,
+        });
+        through_a_segment(OperationEnd {
+            operation: 1 << 40,
+            outcome: outcome::CLOSED,
+            resource: 1 << 40,
+            sequence: 1 << 40,
+        });
+    }
+
+    #[test]
+    fn changes_of_resources_come_through_a_segment_as_they_were() {
+        through_a_segment(Acquire {
+            resource: 1,
+            sequence: 2,
+            location: 3,
+            future: 4,
+            operation: 5,
+            flags: 255,
+            units: u64::from(u32::MAX),
+        });
+        through_a_segment(Release {
+            resource: 1,
+            sequence: 1 << 40,
+            hold: 1 << 40,
+            units: u64::from(u32::MAX),
+        });
+        through_a_segment(Forget {
+            resource: 1,
+            sequence: 2,
+            hold: 3,
+            units: u64::MAX,
+        });
+        through_a_segment(Add {
+            resource: 1,
+            sequence: 2,
+            units: u64::MAX,
+            location: u64::from(u32::MAX),
+        });
+        through_a_segment(HoldMerge {
+            resource: 1,
+            sequence: 2,
+            hold: u64::MAX,
+            gone: u64::MAX,
+        });
+        through_a_segment(Receive {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            location: 4,
+            messages: 5,
+        });
+        through_a_segment(Lag {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            messages: u64::MAX,
+        });
+        through_a_segment(TimerSet {
+            operation: 1,
+            delay: u64::MAX,
+        });
+        through_a_segment(WakersGone {
+            task: 1 << 40,
+            waker: 7,
+        });
+        through_a_segment(ResourceNew {
+            resource: 1,
+            kind: 2,
+            location: 3,
+            capacity: 4,
+            name: 5,
+            flags: 1,
+        });
+        through_a_segment(HandleNew {
+            resource: 1,
+            sequence: 2,
+            handle: 3,
+            end: 2,
+        });
+    }
+
+    #[test]
+    fn words_that_are_no_record_end_the_reading() {
+        let mut builder = ChunkBuilder::new();
+        assert!(move_into(&mut builder, &[0]).is_none());
+        assert!(move_into(&mut builder, &[Kind::Text as u64]).is_none());
+        assert!(move_into(&mut builder, &[Kind::PollBegin as u64, 1]).is_none());
+    }
+}
