@@ -43,6 +43,17 @@ pub struct FileHeader {
     pub recorder: String,
     /// Operating system and architecture.
     pub platform: String,
+    /// The live file: where the program keeps what it has not written yet, so that it is not lost when it is killed. A name without a
+    /// folder lies beside the trace. Empty where there is none.
+    pub live: String,
+    /// What identifies the build of the program, in hexadecimal: the build id that the linker put into it. Empty where it has none.
+    pub build_id: String,
+    /// The name of the machine, where the user asked for it to be recorded.
+    pub host: String,
+    /// What the program is recorded through, in words; empty where that is not said.
+    pub way_in: String,
+    /// When the process began, in nanoseconds since 1970 UTC; zero where that is not known.
+    pub process_started_unix_ns: u64,
 }
 
 /// What precedes the content of each chunk.
@@ -85,6 +96,8 @@ pub mod flag {
     /// Every event of every thread that was recorded before [`super::ChunkHeader::clock_tick`] is in this chunk or in an earlier one. Up
     /// to that tick, and not beyond, the record is one consistent moment. Holds of heartbeats and of the final chunk, too.
     pub const CUT: u32 = 4;
+    /// The program was killed: this was written afterwards, from what it had left in memory.
+    pub const RECOVERED: u32 = 8;
 }
 
 fn begin_frame(tag: [u8; 8]) -> Vec<u8> {
@@ -139,22 +152,43 @@ impl FileHeader {
         let mut frame = begin_frame(FILE_TAG);
         frame.extend_from_slice(&VERSION_MAJOR.to_le_bytes());
         frame.extend_from_slice(&VERSION_MINOR.to_le_bytes());
-        write_map_len(&mut frame, 8);
-        for (key, value) in [
-            ("recording", self.recording),
-            ("pid", self.pid),
-            ("started_unix_ns", self.started_unix_ns),
-            ("start_tick", self.start_tick),
-        ] {
+        let numbers = [
+            ("recording", self.recording, true),
+            ("pid", self.pid, true),
+            ("started_unix_ns", self.started_unix_ns, true),
+            ("start_tick", self.start_tick, true),
+            (
+                "process_started_unix_ns",
+                self.process_started_unix_ns,
+                false,
+            ),
+        ];
+        let texts = [
+            ("program", &self.program, true),
+            ("clock", &self.clock, true),
+            ("recorder", &self.recorder, true),
+            ("platform", &self.platform, true),
+            ("live", &self.live, false),
+            ("build_id", &self.build_id, false),
+            ("host", &self.host, false),
+            ("way_in", &self.way_in, false),
+        ];
+        // What is not always known is left out where it is not.
+        let numbers = numbers
+            .iter()
+            .filter(|(_, value, always)| *always || *value != 0);
+        let texts = texts
+            .iter()
+            .filter(|(_, value, always)| *always || !value.is_empty());
+        write_map_len(
+            &mut frame,
+            (numbers.clone().count() + texts.clone().count()) as u32,
+        );
+        for (key, value, _) in numbers {
             write_str(&mut frame, key);
-            write_uint(&mut frame, value);
+            write_uint(&mut frame, *value);
         }
-        for (key, value) in [
-            ("program", &self.program),
-            ("clock", &self.clock),
-            ("recorder", &self.recorder),
-            ("platform", &self.platform),
-        ] {
+        for (key, value, _) in texts {
             write_str(&mut frame, key);
             write_str(&mut frame, &value[..value.floor_char_boundary(4096)]);
         }
@@ -186,6 +220,11 @@ impl FileHeader {
                 "clock" => reader.str()?.clone_into(&mut header.clock),
                 "recorder" => reader.str()?.clone_into(&mut header.recorder),
                 "platform" => reader.str()?.clone_into(&mut header.platform),
+                "live" => reader.str()?.clone_into(&mut header.live),
+                "build_id" => reader.str()?.clone_into(&mut header.build_id),
+                "host" => reader.str()?.clone_into(&mut header.host),
+                "way_in" => reader.str()?.clone_into(&mut header.way_in),
+                "process_started_unix_ns" => header.process_started_unix_ns = reader.int()?,
                 _ => reader.skip()?,
             }
         }
@@ -353,6 +392,11 @@ mod tests {
             clock: "tsc".to_owned(),
             recorder: "ais-recorder 0.1.0".to_owned(),
             platform: "linux x86_64".to_owned(),
+            live: "/dev/shm/ais-000000000000002a.live".to_owned(),
+            build_id: "8f3a".to_owned(),
+            host: "anna".to_owned(),
+            way_in: "recorded tokio".to_owned(),
+            process_started_unix_ns: 1_699_999_999_000_000_000,
         }
     }
 

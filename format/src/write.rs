@@ -48,6 +48,25 @@ impl<W: Write + Seek> TraceWriter<W> {
         })
     }
 
+    /// Goes on with a trace that ends after `position` bytes, the next chunk of which has number `sequence`.
+    ///
+    /// # Errors
+    /// There is no memory for compressing.
+    pub fn resume(out: W, position: u64, sequence: u64) -> io::Result<Self> {
+        Ok(TraceWriter {
+            out,
+            compressor: zstd::bulk::Compressor::new(LEVEL)?,
+            sequence,
+            position,
+        })
+    }
+
+    /// The number of the next chunk.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.sequence
+    }
+
     /// How many bytes the trace has.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -60,8 +79,8 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.sequence == 0
     }
 
-    /// Writes a chunk. `clock` was read before the events of the chunk were collected; `dropped` events are lost so far; `is_cut` says
-    /// that with it every event from before `clock` is in the file ([`flag::CUT`]).
+    /// Writes a chunk. `clock` was read before the events of the chunk were collected; `dropped` events are lost so far; `flags` are
+    /// [`flag`] bits.
     ///
     /// # Errors
     /// Compressing or writing fails. What was written before stays readable; the chunk may be tried again.
@@ -70,7 +89,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         content: &Content,
         clock: ClockPair,
         dropped: u64,
-        is_cut: bool,
+        flags: u32,
     ) -> io::Result<()> {
         if content.bytes.len() > MAX_RAW_LEN {
             return Err(io::Error::new(
@@ -84,7 +103,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             self.compressor.compress(&content.bytes)?
         };
         let header = ChunkHeader {
-            flags: if is_cut { flag::CUT } else { 0 },
+            flags,
             first_tick: content.first_tick,
             last_tick: content.last_tick,
             events: content.events,

@@ -10,6 +10,8 @@ use std::cell::Cell;
 pub(crate) struct Context {
     /// The task.
     pub(crate) task: u64,
+    /// The number of the poll.
+    pub(crate) poll: u32,
     /// The innermost recorded future, zero for the task itself.
     pub(crate) future: u64,
     /// The address of the data of the task's waker: another one is not its own.
@@ -25,6 +27,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) const NONE: Context = Context {
         task: 0,
+        poll: 0,
         future: 0,
         waker: 0,
         start: 0,

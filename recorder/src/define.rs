@@ -11,6 +11,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{AwaitPoint, Function, Location, Thread};
+use ais_format::live::{write_row, write_text};
+
+use crate::segment;
 
 /// The most names that a program can give to tasks, futures, resources and threads; those beyond it become [`TOO_MANY`]. What comes from source
 /// (files, functions, expressions) is bounded by the source, and has no such limit.
@@ -30,7 +33,7 @@ enum Definition {
 }
 
 #[derive(Default)]
-struct Definitions {
+pub(crate) struct Definitions {
     all: Vec<Definition>,
     texts: HashMap<Box<str>, u64>,
     locations: HashMap<(u64, u32, u32), u64>,
@@ -40,7 +43,10 @@ struct Definitions {
     given: usize,
 }
 
-fn lock() -> MutexGuard<'static, Definitions> {
+/// The lock of the definitions.
+pub(crate) type DefinitionsLock = MutexGuard<'static, Definitions>;
+
+pub(crate) fn lock() -> DefinitionsLock {
     static DEFINITIONS: OnceLock<Mutex<Definitions>> = OnceLock::new();
     DEFINITIONS
         .get_or_init(Mutex::default)
@@ -49,6 +55,20 @@ fn lock() -> MutexGuard<'static, Definitions> {
 }
 
 impl Definitions {
+    /// Adds one, also where it outlives the process until it is in the trace.
+    fn add(&mut self, definition: Definition) {
+        let mut words = Vec::new();
+        match &definition {
+            Definition::Text(id, text) => write_text(&mut words, *id, text),
+            Definition::Location(row) => write_row(&mut words, row),
+            Definition::Function(row) => write_row(&mut words, row),
+            Definition::AwaitPoint(row) => write_row(&mut words, row),
+            Definition::Thread(row) => write_row(&mut words, row),
+        }
+        segment::keep_definitions(&words);
+        self.all.push(definition);
+    }
+
     /// A string from source.
     fn text(&mut self, text: &str) -> u64 {
         let text = &text[..text.floor_char_boundary(MAX_TEXT)];
@@ -57,7 +77,7 @@ impl Definitions {
         }
         let id = self.texts.len() as u64 + 1;
         self.texts.insert(text.into(), id);
-        self.all.push(Definition::Text(id, text.into()));
+        self.add(Definition::Text(id, text.into()));
         id
     }
 
@@ -81,7 +101,7 @@ impl Definitions {
         let next = self.locations.len() as u64 + 1;
         let id = *self.locations.entry((file, line, column)).or_insert(next);
         if id == next {
-            self.all.push(Definition::Location(Location {
+            self.add(Definition::Location(Location {
                 id,
                 file,
                 line: line.into(),
@@ -94,7 +114,7 @@ impl Definitions {
     fn function(&mut self, name: u64, location: u64, points: u64, flags: u64) -> u64 {
         self.functions += 1;
         let id = self.functions;
-        self.all.push(Definition::Function(Function {
+        self.add(Definition::Function(Function {
             id,
             name,
             location,
@@ -197,7 +217,7 @@ pub(crate) fn function(
             expression,
             location,
         };
-        definitions.all.push(Definition::AwaitPoint(point));
+        definitions.add(Definition::AwaitPoint(point));
     }
     id
 }
@@ -207,9 +227,7 @@ pub(crate) fn thread(id: u64, name: Option<&str>) {
     let mut definitions = lock();
     // Given by the program, which may number its threads for ever.
     let name = name.map_or(0, |name| definitions.name(name));
-    definitions
-        .all
-        .push(Definition::Thread(Thread { id, name }));
+    definitions.add(Definition::Thread(Thread { id, name }));
 }
 
 /// Adds definitions to a chunk, from number `from` on and as many as a chunk may well hold; returns where to go on next time.
@@ -230,6 +248,14 @@ pub(crate) fn add_to(chunk: &mut ChunkBuilder, from: usize) -> usize {
         added += 1;
     }
     added
+}
+
+/// The first `count` definitions are in the trace.
+pub(crate) fn are_written(count: usize) {
+    let definitions = lock();
+    if definitions.all.len() == count {
+        segment::drop_definitions();
+    }
 }
 
 /// A path as it may be shown to others: relative to the workspace as the compiler gives it, `crate-version/src/…` for a crate from a

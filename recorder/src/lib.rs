@@ -44,6 +44,7 @@ extern crate self as ais_recorder;
 mod context;
 mod define;
 mod foreign;
+mod fork;
 mod future;
 pub mod instrument;
 mod operation;

@@ -5,6 +5,7 @@ use ais_format::live::first_word;
 
 use crate::platform;
 use crate::segment;
+use crate::session;
 
 /// Records an event of this thread, now. The caller has checked that a recording is under way.
 #[inline(always)]
@@ -23,5 +24,16 @@ pub(crate) fn emit<R: Record>(event: &R) {
         5 => segment::push([words[0], words[1], words[2], words[3], words[4]]),
         6 => segment::push([words[0], words[1], words[2], words[3], words[4], words[5]]),
         _ => segment::push(words),
+    }
+}
+
+/// Records an event of a kind that there are the most of: left out while memory is short.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as `emit`")]
+pub(crate) fn emit_frequent<R: Record>(event: &R) {
+    if session::is_short() {
+        segment::leave_out();
+    } else {
+        emit(event);
     }
 }

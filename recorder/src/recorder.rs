@@ -6,12 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use ais_format::frame::FileHeader;
 use ais_format::write::TraceWriter;
 
+use crate::fork;
 use crate::platform::{self, Clock};
 use crate::segment;
 use crate::session::{self, Session};
@@ -51,8 +52,8 @@ impl Builder {
     /// A recording is under way already ([`io::ErrorKind::AlreadyExists`]), or the file cannot be made.
     pub fn start(self) -> io::Result<Recorder> {
         static SESSIONS: AtomicU32 = AtomicU32::new(0);
-        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-        if *active {
+        let mut active = lock_active();
+        if active.is_some() {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
                 "this process is being recorded already",
@@ -60,32 +61,67 @@ impl Builder {
         }
         let (path, file) = open(&self.path)?;
         segment::discard();
-        segment::set_limit(self.memory);
         platform::find_statics();
         let started_ns = platform::nanos();
-        let trace = TraceWriter::new(file, &header(platform::tick()))
-            .map_err(|error| cannot_write(&path, &error))?;
+        let mut header = header(platform::tick());
+        header.live = segment::prepare(header.recording, &path, self.memory)
+            .map_or_else(String::new, |live| shown(&live, &path));
+        fork::watch(descriptor(&file));
+        let trace = TraceWriter::new(file, &header).map_err(|error| cannot_write(&path, &error))?;
         let progress = Arc::new(Progress::default());
         let writer = Writer::new(trace, Arc::clone(&progress), started_ns);
         let thread = thread::Builder::new()
             .name("ais-recorder".to_owned())
             .spawn(move || write(writer))?;
-        *active = true;
+        platform::at_exit(finish_at_exit);
+        *active = Some((Arc::clone(&progress), thread.thread().clone()));
         session::set(Session(SESSIONS.fetch_add(1, Ordering::Relaxed) + 1));
         Ok(Recorder {
             path,
             progress,
             thread: Some(thread),
+            forks: fork::count(),
         })
     }
 }
 
-/// Whether there is a [`Recorder`].
-static ACTIVE: Mutex<bool> = Mutex::new(false);
+/// The number that the system knows a file by; negative where it has none.
+fn descriptor(file: &File) -> i32 {
+    #[cfg(unix)]
+    return std::os::fd::AsRawFd::as_raw_fd(file);
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        -1
+    }
+}
+
+/// How the header names a live file: one beside the trace without its folder.
+fn shown(live: &Path, trace: &Path) -> String {
+    let shown = match (live.parent() == trace.parent(), live.file_name()) {
+        (true, Some(name)) => Path::new(name),
+        _ => live,
+    };
+    shown.to_string_lossy().into_owned()
+}
+
+/// The recording under way: what its writer tells, and the writer's thread.
+pub(crate) type Active = Option<(Arc<Progress>, Thread)>;
+
+/// The lock of it.
+pub(crate) type ActiveLock = MutexGuard<'static, Active>;
+
+pub(crate) fn lock_active() -> ActiveLock {
+    static ACTIVE: Mutex<Active> = Mutex::new(None);
+    ACTIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The writer thread: where writing fails, recording ends, and the program goes on.
 fn write(writer: Writer) -> io::Result<()> {
+    platform::lower_priority();
+    let progress = writer.progress();
     let result = writer.run();
+    progress.is_done.store(true, Ordering::Release);
     if let Err(error) = &result {
         session::set(Session::NONE);
         eprintln!(
@@ -112,6 +148,8 @@ pub struct Recorder {
     path: PathBuf,
     progress: Arc<Progress>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    /// In which process it was started.
+    forks: u32,
 }
 
 /// What a recording has come to.
@@ -182,13 +220,21 @@ impl Recorder {
         let Some(thread) = self.thread.take() else {
             return Ok(());
         };
+        if self.forks != fork::count() {
+            // This is a child of the process that records: the thread is not here.
+            std::mem::forget(thread);
+            return Ok(());
+        }
         session::set(Session::NONE);
         self.progress.stop.store(true, Ordering::Release);
         thread.thread().unpark();
         let result = thread
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the recorder's thread panicked")));
-        *ACTIVE.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        if result.is_ok() {
+            segment::release();
+        }
+        *lock_active() = None;
         result
     }
 }
@@ -206,6 +252,9 @@ fn of_process() -> MutexGuard<'static, Option<Recorder>> {
     OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long an exiting process waits for its trace.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Starts a recording if the environment asks for one, at the first call; it lasts until the process ends. For wrappers of executors,
 /// which call this when a program makes its first one. A recording that cannot be started is told on standard error, and the program
 /// goes on unrecorded.
@@ -214,6 +263,10 @@ pub fn start_once_from_env() {
     static ONCE: Once = Once::new();
     if !ONCE.is_completed() {
         ONCE.call_once(start_from_env);
+    } else if fork::is_new_process() {
+        // The parent's: its thread is not here to be waited for.
+        std::mem::forget(of_process().take());
+        start_from_env();
     }
 }
 
@@ -223,7 +276,6 @@ fn start_from_env() {
         Ok(None) => {}
         Ok(Some(recorder)) => {
             *of_process() = Some(recorder);
-            platform::at_exit(finish_at_exit);
         }
         // The program started one by itself: that is the one to be had.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -231,37 +283,33 @@ fn start_from_env() {
     }
 }
 
-/// Ends the recording of a process that exits. Waits for the disk, but not for ever.
+/// Ends the recording of a process that exits. Waits for the disk, but not for ever: what it could not write by then can be recovered.
 extern "C" fn finish_at_exit() {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let Some(mut recorder) = of_process().take() else {
+    let Some((progress, writer)) = lock_active().clone() else {
+        segment::remove();
         return;
     };
     session::set(Session::NONE);
-    recorder.progress.stop.store(true, Ordering::Release);
-    let Some(thread) = recorder.thread.take() else {
-        return;
-    };
-    thread.thread().unpark();
+    progress.stop.store(true, Ordering::Release);
+    writer.unpark();
     let began = Instant::now();
-    while !thread.is_finished() && began.elapsed() < PATIENCE {
+    while !progress.is_done.load(Ordering::Acquire) {
+        if began.elapsed() >= PATIENCE {
+            return;
+        }
         thread::sleep(Duration::from_millis(1));
     }
+    segment::remove();
 }
 
 /// Waits until what was recorded so far is in the file, for two seconds at most, on platforms where nothing can be done when a process
 /// exits; elsewhere that is done then, and this does nothing.
 pub fn flush() {
-    const PATIENCE: Duration = Duration::from_secs(2);
     if platform::HAS_AT_EXIT || !session::is_recording() {
         return;
     }
-    let (progress, thread) = match &*of_process() {
-        Some(recorder) => match &recorder.thread {
-            Some(thread) => (Arc::clone(&recorder.progress), thread.thread().clone()),
-            None => return,
-        },
-        None => return,
+    let Some((progress, thread)) = lock_active().clone() else {
+        return;
     };
     // One that begins after this has what was recorded before it.
     let wanted = progress.rounds.load(Ordering::Acquire) + 2;
@@ -344,5 +392,6 @@ fn header(start_tick: u64) -> FileHeader {
         clock: Clock::get().name().to_owned(),
         recorder: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ..FileHeader::default()
     }
 }

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// The number of the recording under way; zero where there is none.
+/// The number of the recording under way, and [`SHORT`]; zero where there is none.
 static SESSION: AtomicU32 = AtomicU32::new(0);
+
+/// Memory is short: polls are not recorded, so that what is rarer and tells more has room.
+const SHORT: u32 = 1 << 31;
 
 /// The number of a recording, or [`Session::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,22 @@ pub fn is_recording() -> bool {
 /// The recording under way.
 #[inline]
 pub(crate) fn current() -> Session {
-    Session(SESSION.load(Ordering::Relaxed))
+    Session(SESSION.load(Ordering::Relaxed) & !SHORT)
+}
+
+/// Whether polls and wakes are left out at the moment.
+#[inline]
+pub(crate) fn is_short() -> bool {
+    SESSION.load(Ordering::Relaxed) & SHORT != 0
+}
+
+/// Says that polls and wakes are to be left out, or not any more. Does nothing where no recording is under way.
+pub(crate) fn set_short(is_short: bool) {
+    let _ = SESSION.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| match word {
+        0 => None,
+        _ if is_short => Some(word | SHORT),
+        _ => Some(word & !SHORT),
+    });
 }
 
 /// Switches recording on (with a number that was never used before) or off.

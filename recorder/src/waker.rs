@@ -13,7 +13,7 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(ais_loom))]
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-use crate::record::emit;
+use crate::record::{emit, emit_frequent};
 use crate::session;
 
 /// In [`Shared::wakers`]: one of them is used up by a wake that is under way.
@@ -160,7 +160,7 @@ fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
     if session::is_recording() {
-        emit(&Wake {
+        emit_frequent(&Wake {
             task: shared.task,
             waker: shared.identity.into(),
             number: number.into(),

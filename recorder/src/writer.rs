@@ -9,13 +9,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ais_format::chunk::ChunkBuilder;
-use ais_format::live::move_into;
+use ais_format::frame::flag;
+use ais_format::live::{GAP, move_into};
 use ais_format::write::{ClockPair, TraceWriter};
 
 use crate::define;
+use crate::fork;
 use crate::platform;
 
-use crate::segment;
+use crate::segment::{self, Part};
+use crate::session;
 
 /// How often what was recorded is written, where memory does not ask for it earlier.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -33,20 +36,12 @@ pub(crate) struct Progress {
     pub(crate) bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) stop: AtomicBool,
+    /// The writer has ended, well or not.
+    pub(crate) is_done: AtomicBool,
     /// Write now, not at the next interval.
     pub(crate) flush: AtomicBool,
     /// How often everything was written.
     pub(crate) rounds: AtomicU64,
-}
-
-impl ThreadProgress {
-    /// That of a thread when the recording begins.
-    fn before(thread: &segment::ThreadRecord) -> ThreadProgress {
-        ThreadProgress {
-            dropped_before: thread.dropped.load(Ordering::Relaxed),
-            ..ThreadProgress::default()
-        }
-    }
 }
 
 pub(crate) struct Writer {
@@ -56,10 +51,12 @@ pub(crate) struct Writer {
     definitions: ChunkBuilder,
     /// The thread whose events are being added, and how many it had lost before them.
     open: Option<(u64, u64)>,
+    /// What the chunk takes out of segments: from which part, and how many words of it are left.
+    claims: Vec<(usize, usize)>,
+    words: Vec<u64>,
     /// How many definitions are in the file.
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
-    dropped_at_exit_before: u64,
     started_ns: u64,
 }
 
@@ -68,9 +65,7 @@ pub(crate) struct Writer {
 struct ThreadProgress {
     /// Events that were written.
     events: u64,
-    /// Events that were lost before the recording began.
-    dropped_before: u64,
-    /// Events that were lost since, as last seen.
+    /// Events that were lost, as last seen.
     dropped: u64,
     /// Events that were lost, as the file tells.
     dropped_written: u64,
@@ -88,14 +83,17 @@ impl Writer {
             chunk: ChunkBuilder::new(),
             definitions: ChunkBuilder::new(),
             open: None,
+            claims: Vec::new(),
+            words: Vec::new(),
             defined: 0,
-            threads: segment::threads()
-                .iter()
-                .map(|thread| (thread.id, ThreadProgress::before(thread)))
-                .collect(),
-            dropped_at_exit_before: segment::dropped_at_exit(),
+            threads: HashMap::new(),
             started_ns,
         }
+    }
+
+    /// What it tells those who ask.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     /// Writes until it is told to stop; then what is left, and the end of the trace.
@@ -103,7 +101,22 @@ impl Writer {
     /// # Errors
     /// Writing fails. What was written before stays readable.
     pub(crate) fn run(mut self) -> io::Result<()> {
+        let result = self.write_until_stopped();
+        // Before it is closed: its number may become that of another file.
+        fork::unwatch();
+        let clock = result?;
+        let dropped = self.progress.dropped.load(Ordering::Relaxed);
+        let file = self.trace.finish(clock, dropped)?;
+        let len = file.metadata()?.len();
+        self.progress.bytes.store(len, Ordering::Relaxed);
+        file.sync_data()
+    }
+
+    /// Writes until it is told to stop, and what is left then; returns when that was.
+    fn write_until_stopped(&mut self) -> io::Result<ClockPair> {
         let mut written = Instant::now();
+        // What was defined before the recording began is nowhere else, should the process be killed.
+        self.write_definitions(self.clock())?;
         loop {
             let stop = self.progress.stop.load(Ordering::Acquire);
             let clock = self.clock();
@@ -116,21 +129,23 @@ impl Writer {
             }
             self.progress.rounds.fetch_add(1, Ordering::AcqRel);
             if stop {
-                let dropped = self.progress.dropped.load(Ordering::Relaxed);
-                let file = self.trace.finish(clock, dropped)?;
-                self.progress
-                    .bytes
-                    .store(file.metadata()?.len(), Ordering::Relaxed);
-                return file.sync_data();
+                return Ok(clock);
             }
-            let since = Instant::now();
-            while since.elapsed() < INTERVAL
-                && !segment::is_pressed()
-                && !self.progress.flush.swap(false, Ordering::AcqRel)
-                && !self.progress.stop.load(Ordering::Acquire)
-            {
-                thread::park_timeout(LOOK);
-            }
+            self.wait();
+        }
+    }
+
+    /// Waits until it is time to write again.
+    fn wait(&self) {
+        let since = Instant::now();
+        while since.elapsed() < INTERVAL
+            && !segment::is_pressed()
+            && !self.progress.flush.swap(false, Ordering::AcqRel)
+            && !self.progress.stop.load(Ordering::Acquire)
+        {
+            thread::park_timeout(LOOK);
+            segment::note_clock(self.clock());
+            segment::make_room();
         }
     }
 
@@ -143,49 +158,64 @@ impl Writer {
 
     /// Writes everything that is published; whether there was anything.
     fn write_recorded(&mut self, clock: ClockPair) -> io::Result<bool> {
-        let mut result = Ok(());
         let before = self.progress.events.load(Ordering::Relaxed);
-        segment::drain(|thread, dropped, words| {
-            if result.is_ok() {
-                result = self.move_records((thread, dropped), words, clock);
-            }
-        });
-        result?;
+        let parts = segment::unread();
+        for index in 0..parts.len() {
+            self.move_records(&parts, index, clock)?;
+        }
         self.end_batch();
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         self.tell_losses();
         let is_new = self.progress.events.load(Ordering::Relaxed) != before
             || self.progress.dropped.load(Ordering::Relaxed) != dropped;
-        if is_new {
-            self.finish_chunk(clock, true)?;
+        if is_new || !self.claims.is_empty() {
+            self.finish_chunk(clock, flag::CUT, &parts)?;
         }
         Ok(is_new)
     }
 
-    /// Adds records to the chunk. The batch stays open: its thread may have more.
-    ///
-    /// `stream` is the thread, and how many events it had lost before: a batch never reaches over a gap.
-    fn move_records(
-        &mut self,
-        stream: (u64, u64),
-        mut words: &[u64],
-        clock: ClockPair,
-    ) -> io::Result<()> {
-        if self.open != Some(stream) {
-            self.end_batch();
-            self.open = Some(stream);
+    /// Adds the records of a part to the chunk. The batch stays open: its thread may have more.
+    fn move_records(&mut self, parts: &[Part], index: usize, clock: ClockPair) -> io::Result<()> {
+        let part = &parts[index];
+        // A batch never reaches over a gap.
+        let mut stream = (part.thread(), part.dropped());
+        if self
+            .open
+            .is_none_or(|open| open.0 != stream.0 || open.1 < stream.1)
+        {
+            self.begin_batch(stream);
         }
-        while let Some(rest) = move_into(&mut self.chunk, words) {
-            words = rest;
+        let mut words = std::mem::take(&mut self.words);
+        part.copy(&mut words);
+        let mut left = words.as_slice();
+        loop {
+            if let Some(rest) = move_into(&mut self.chunk, left) {
+                left = rest;
+            } else if let &[first, dropped, ref rest @ ..] = left
+                && first as u8 == GAP
+            {
+                stream.1 = dropped;
+                self.begin_batch(stream);
+                left = rest;
+            } else {
+                break;
+            }
             if self.chunk.batch_events() >= BATCH {
-                self.end_batch();
-                self.open = Some(stream);
+                self.begin_batch(stream);
                 if self.chunk.is_large() {
-                    self.finish_chunk(clock, false)?;
+                    self.claims.push((index, left.len()));
+                    self.finish_chunk(clock, 0, parts)?;
                 }
             }
         }
+        self.claims.push((index, 0));
+        self.words = words;
         Ok(())
+    }
+
+    fn begin_batch(&mut self, stream: (u64, u64)) {
+        self.end_batch();
+        self.open = Some(stream);
     }
 
     fn end_batch(&mut self) {
@@ -194,7 +224,7 @@ impl Writer {
             return;
         };
         let progress = self.threads.entry(thread).or_default();
-        progress.dropped_written = dropped.saturating_sub(progress.dropped_before);
+        progress.dropped_written = progress.dropped_written.max(dropped);
         self.chunk
             .end_batch(thread, progress.events, progress.dropped_written);
         progress.events += events;
@@ -205,15 +235,12 @@ impl Writer {
     fn tell_losses(&mut self) {
         for thread in segment::threads() {
             let progress = self.threads.entry(thread.id).or_default();
-            progress.dropped = thread
-                .dropped
-                .load(Ordering::Relaxed)
-                .saturating_sub(progress.dropped_before);
+            progress.dropped = thread.dropped.load(Ordering::Relaxed);
         }
-        let mut dropped = segment::dropped_at_exit() - self.dropped_at_exit_before;
+        let mut dropped = segment::dropped_at_exit();
         for (&thread, progress) in &mut self.threads {
             dropped += progress.dropped;
-            if progress.dropped != progress.dropped_written {
+            if progress.dropped > progress.dropped_written {
                 self.chunk
                     .end_batch(thread, progress.events, progress.dropped);
                 progress.dropped_written = progress.dropped;
@@ -222,25 +249,43 @@ impl Writer {
         self.progress.dropped.store(dropped, Ordering::Relaxed);
     }
 
-    /// Writes what has come together; `is_cut` where with it everything is written that was recorded before `clock`.
-    fn finish_chunk(&mut self, clock: ClockPair, is_cut: bool) -> io::Result<()> {
+    /// Writes what has come together, with these flags. From `parts` comes what the chunk claims.
+    fn finish_chunk(&mut self, clock: ClockPair, flags: u32, parts: &[Part]) -> io::Result<()> {
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         // After the events were taken: every definition that they speak of was made before they were published. In chunks of their own,
         // since there may be many at once (a second recording begins with all that the first one made).
-        loop {
-            self.defined = define::add_to(&mut self.definitions, self.defined);
-            if self.definitions.is_empty() {
-                break;
-            }
-            self.trace
-                .chunk(&self.definitions.finish(), clock, dropped, false)?;
+        self.write_definitions(clock)?;
+        // Before it is written: whoever recovers the rest sees by the chunk whether this came to be true.
+        let claims = std::mem::take(&mut self.claims);
+        for &(index, left) in &claims {
+            parts[index].claim(self.trace.next_sequence(), left);
         }
         // A cut is told even where the last events filled a chunk just before it.
         self.trace
-            .chunk(&self.chunk.finish(), clock, dropped, is_cut)?;
+            .chunk(&self.chunk.finish(), clock, dropped, flags)?;
+        for (index, _) in claims.into_iter().filter(|&(_, left)| left == 0) {
+            parts[index].is_written();
+        }
         self.progress
             .bytes
             .store(self.trace.len(), Ordering::Relaxed);
+        if segment::quarters_used() < 2 {
+            session::set_short(false);
+        }
         Ok(())
+    }
+
+    /// Writes the definitions that are not in the file yet.
+    fn write_definitions(&mut self, clock: ClockPair) -> io::Result<()> {
+        let dropped = self.progress.dropped.load(Ordering::Relaxed);
+        loop {
+            self.defined = define::add_to(&mut self.definitions, self.defined);
+            if self.definitions.is_empty() {
+                return Ok(());
+            }
+            self.trace
+                .chunk(&self.definitions.finish(), clock, dropped, 0)?;
+            define::are_written(self.defined);
+        }
     }
 }

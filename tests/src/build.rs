@@ -11,7 +11,7 @@ use ais_format::event::{
     Acquire, HandleNew, OperationBegin, OperationEnd, PollBegin, PollEnd, Release, ResourceNew,
     Row, SectionBegin, TaskNew, operation_flag, outcome, poll_outcome,
 };
-use ais_format::frame::FileHeader;
+use ais_format::frame::{FileHeader, flag};
 use ais_format::write::{ClockPair, TraceWriter};
 
 /// A trace that is being written.
@@ -229,7 +229,7 @@ impl Build {
         let content = self.chunk.finish();
         let write = || {
             let mut writer = TraceWriter::new(Cursor::new(Vec::new()), &FileHeader::default())?;
-            writer.chunk(&content, clock, 0, true)?;
+            writer.chunk(&content, clock, 0, flag::CUT)?;
             writer.finish(clock, 0)
         };
         match write() {

@@ -12,7 +12,7 @@ use ais_analyzer::waits::progress;
 use ais_analyzer::{Source, Trace};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event;
-use ais_format::frame::FileHeader;
+use ais_format::frame::{FileHeader, flag};
 use ais_format::write::{ClockPair, TraceWriter};
 use proptest::prelude::*;
 
@@ -71,7 +71,7 @@ proptest! {
                 }
                 chunk.end_batch(*thread, *first, *first);
             }
-            writer.chunk(&chunk.finish(), ClockPair { tick, ns }, 0, ns % 2 == 0).unwrap();
+            writer.chunk(&chunk.finish(), ClockPair { tick, ns }, 0, if ns % 2 == 0 { flag::CUT } else { 0 }).unwrap();
         }
         let bytes = writer.finish(ClockPair::default(), 0).unwrap().into_inner();
         let trace = Source::from_bytes(&PathBuf::from("hostile.ais"), bytes).and_then(Trace::from_source).unwrap();

@@ -14,7 +14,7 @@ use ais_format::event::{
     Acquire, OperationBegin, PollBegin, PollEnd, Release, ResourceNew, TaskNew, operation_flag,
     operation_kind, resource_kind,
 };
-use ais_format::frame::FileHeader;
+use ais_format::frame::{FileHeader, flag};
 use ais_format::write::{ClockPair, TraceWriter};
 
 const FIRST: u64 = 1;
@@ -147,7 +147,7 @@ fn trace(chunks: &[(Content, u64, bool)]) -> (Trace, Vec<Finding>) {
                     ns: *clock,
                 },
                 0,
-                *is_cut,
+                if *is_cut { flag::CUT } else { 0 },
             )
             .unwrap();
     }

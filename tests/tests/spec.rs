@@ -156,13 +156,22 @@ fn the_file_header_is_as_the_spec_says() {
     }
     let map_at = table.next().unwrap()[0].parse::<usize>().unwrap();
 
-    let listed: Vec<(String, String)> = table
+    let listed: BTreeSet<(String, String)> = table
         .skip(1)
         .map(|row| (row[0].clone(), row[1].clone()))
         .collect();
-    let bytes = FileHeader::default().encode();
+    // With everything that is left out where it is not known.
+    let full = FileHeader {
+        live: "a.live".to_owned(),
+        build_id: "8f".to_owned(),
+        host: "anna".to_owned(),
+        way_in: "recorded tokio".to_owned(),
+        process_started_unix_ns: 1,
+        ..FileHeader::default()
+    };
+    let bytes = full.encode();
     let mut reader = Reader::new(&bytes[map_at..bytes.len() - 4]);
-    let coded: Vec<(String, String)> = (0..reader.map_len().unwrap())
+    let coded: BTreeSet<(String, String)> = (0..reader.map_len().unwrap())
         .map(|_| {
             let key = reader.str().unwrap().to_owned();
             let mut value = reader.clone();
@@ -242,7 +251,8 @@ fn the_chunk_header_is_as_the_spec_says() {
         [
             ("FINAL".to_owned(), flag::FINAL),
             ("HEARTBEAT".to_owned(), flag::HEARTBEAT),
-            ("CUT".to_owned(), flag::CUT)
+            ("CUT".to_owned(), flag::CUT),
+            ("RECOVERED".to_owned(), flag::RECOVERED)
         ]
     );
 }
@@ -337,6 +347,7 @@ fn example() -> (FileHeader, Content) {
         clock: "monotonic".to_owned(),
         recorder: "ais-recorder 0.1.0".to_owned(),
         platform: "linux x86_64".to_owned(),
+        ..FileHeader::default()
     };
     let task_new = TaskNew {
         task: 1,
@@ -422,7 +433,7 @@ fn the_example_in_the_spec_is_what_the_code_writes_and_reads() {
                 ns: 600,
             },
             0,
-            false,
+            0,
         )
         .unwrap();
     let written = writer

@@ -568,6 +568,13 @@ tables! {
         /// Which of its wakers, see [`PollBegin`].
         waker: Delta,
     }
+    /// This thread is in the middle of this poll, whose beginning it could not record.
+    78 InPoll "in_poll" {
+        /// The task.
+        task: Delta,
+        /// The number of the poll.
+        poll: Delta,
+    }
 }
 
 impl Kind {

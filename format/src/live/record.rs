@@ -5,10 +5,10 @@
 use crate::chunk::ChunkBuilder;
 use crate::event::{
     Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
-    FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, Kind, Lag, MemberGone,
-    MemberNew, Notify, OperationBegin, OperationEnd, OperationFired, OperationPoll, PollBegin,
-    PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, SectionBegin, SectionEnd, Send,
-    SendFailed, TaskAbort, TaskDrop, TaskNew, TimerSet, Wake, WakersGone, Yield,
+    FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, InPoll, Kind, Lag,
+    MemberGone, MemberNew, Notify, OperationBegin, OperationEnd, OperationFired, OperationPoll,
+    PollBegin, PollEnd, Receive, Release, ResourceDrop, ResourceNew, Row, SectionBegin, SectionEnd,
+    Send, SendFailed, TaskAbort, TaskDrop, TaskNew, TimerSet, Wake, WakersGone, Yield,
 };
 
 /// An event that can be recorded.
@@ -118,6 +118,7 @@ layouts! {
     TimerSet [operation: 64] [delay: 64]
     Lag [resource: 64] [sequence: 64] [handle: 32] [messages: 64]
     WakersGone [task: 48, waker: 16]
+    InPoll [task: 64] [poll: 32]
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! feature forces the twins, so that they are built and tested where the tricks work too.
 
 mod exit;
+mod fork;
 mod memory;
 mod statics;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
@@ -11,7 +12,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 pub(crate) use exit::{HAS_AT_EXIT, at_exit};
-pub(crate) use memory::zeroed_words;
+pub(crate) use fork::{at_fork, close_orphan};
+pub(crate) use memory::{Block, LiveFile, memory_folder, private_block};
 pub(crate) use statics::{Statics, find as find_statics, lies_in_static_memory};
 
 /// What a tick of the recording's clock is.
@@ -44,6 +46,13 @@ impl Clock {
             Clock::Monotonic => "monotonic",
         }
     }
+}
+
+/// Makes this thread give way to others. Where the machine is busy it then gets a part of what others get, which is enough for a program
+/// that does not record all the time.
+pub(crate) fn lower_priority() {
+    #[cfg(all(target_os = "linux", not(feature = "portable")))]
+    let _ = rustix::process::nice(5);
 }
 
 /// The current tick. Comparable between threads only within the accuracy of the clock: order comes from sequence numbers.

@@ -20,7 +20,7 @@ use ais_format::event::{
 use crate::context;
 use crate::define;
 use crate::foreign::emit_attributed;
-use crate::record::emit;
+use crate::record::{emit, emit_frequent};
 use crate::session::{self, Session};
 use crate::waker::{LentWaker, RetiredWaker};
 
@@ -291,7 +291,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
     let seen = lent.wakes();
     let start = std::ptr::from_ref(&*this.future).addr();
 
-    emit(&PollBegin {
+    emit_frequent(&PollBegin {
         task: id,
         poll,
         wakes: seen.into(),
@@ -300,6 +300,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
     let on_panic = OnPanic { task: id, poll };
     let scope = context::enter(context::Context {
         task: id,
+        poll: recorded.polls,
         future: 0,
         waker: lent.waker().data().addr(),
         start,
@@ -318,7 +319,7 @@ fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Po
     };
     let older: u32 = recorded.older.iter().map(RetiredWaker::clones).sum();
     let wakers = clones + older;
-    emit(&PollEnd {
+    emit_frequent(&PollEnd {
         task: id,
         poll,
         outcome,

@@ -157,6 +157,10 @@ impl Walker<'_> {
                 let row: event::WakersGone = event.row();
                 self.task(row.task, at, TaskFact::WakersGone(row));
             }
+            Kind::InPoll => {
+                let row: event::InPoll = event.row();
+                self.polls = vec![(TaskId(row.task), row.poll)];
+            }
             Kind::SectionBegin => self.enter_section(event.row(), at),
             Kind::SectionEnd => self.leave_section(event.row(), at),
             _ => self.step_inside(kind, event, at),
@@ -250,6 +254,7 @@ impl Walker<'_> {
             | Kind::Yield
             | Kind::Foreign
             | Kind::WakersGone
+            | Kind::InPoll
             | Kind::OperationFired
             | Kind::SectionBegin
             | Kind::SectionEnd

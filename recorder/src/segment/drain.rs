@@ -1,0 +1,87 @@
+//! The writer's side: what is published and not yet in the trace.
+
+use std::sync::atomic::Ordering;
+
+use super::handover::{self, Seen};
+use super::pool::{self, Segment};
+
+/// Published records of one thread that are not in the trace.
+pub(crate) struct Part {
+    segment: &'static Segment,
+    seen: Seen,
+    from: usize,
+}
+
+impl Part {
+    /// The number of the thread.
+    pub(crate) fn thread(&self) -> u64 {
+        self.seen.thread
+    }
+
+    /// How many events the thread had lost when the segment became its own.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.seen.dropped
+    }
+
+    /// Copies the records: whole ones.
+    pub(crate) fn copy(&self, words: &mut Vec<u64>) {
+        words.clear();
+        let published = &self.segment[self.from..self.seen.len];
+        words.extend(published.iter().map(|word| word.load(Ordering::Relaxed)));
+    }
+
+    /// All but the last `left` words will be in the trace once it has the chunk with this number.
+    pub(crate) fn claim(&self, chunk: u64, left: usize) {
+        handover::claim(self.segment, chunk, self.seen.len - left);
+    }
+
+    /// All of it is in the trace: the segment is freed where its thread is done with it.
+    pub(crate) fn is_written(&self) {
+        if self.seen.is_retired {
+            handover::free(self.segment);
+            pool::freed();
+        }
+    }
+}
+
+/// Every published record that is not in the trace, thread by thread and in each thread's order. Only the writer calls this.
+pub(crate) fn unread() -> Vec<Part> {
+    let mut parts: Vec<Part> = pool::segments()
+        .filter_map(|segment| {
+            let seen = handover::look(segment)?;
+            let from = handover::claimed(segment).min(seen.len);
+            Some(Part {
+                segment,
+                seen,
+                from,
+            })
+        })
+        .collect();
+    parts.sort_unstable_by_key(|part| (part.seen.thread, part.seen.order));
+    for i in 1..parts.len() {
+        // A thread may have moved on to its next segment between the two looks: whoever has a successor here is complete by now.
+        if parts[i].seen.thread == parts[i - 1].seen.thread
+            && let Some(seen) = handover::look(parts[i - 1].segment)
+            && seen.order == parts[i - 1].seen.order
+        {
+            parts[i - 1].seen = seen;
+        }
+    }
+    parts.retain(|part| part.from < part.seen.len || part.seen.is_retired);
+    parts
+}
+
+/// Forgets what is published and unread: what a recording left behind that was stopped. Only called while no writer runs.
+pub(crate) fn discard() {
+    for segment in pool::segments() {
+        if let Some(seen) = handover::look(segment) {
+            if seen.is_retired {
+                handover::free(segment);
+                pool::freed();
+            } else {
+                handover::skip(segment, seen.len);
+            }
+        }
+    }
+    super::forget_losses();
+}
