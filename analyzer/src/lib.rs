@@ -33,7 +33,7 @@ use std::path::Path;
 
 pub use error::Error;
 pub use history::History;
-pub use source::Source;
+pub use source::{Ending, Source};
 
 /// A trace, read and rebuilt.
 #[derive(Debug)]

@@ -43,6 +43,7 @@ extern crate self as ais_recorder;
 
 mod context;
 mod define;
+mod destination;
 mod foreign;
 mod fork;
 mod future;

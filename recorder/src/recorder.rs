@@ -1,7 +1,6 @@
 //! Starting and stopping a recording.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ais_format::frame::FileHeader;
 use ais_format::write::TraceWriter;
 
+use crate::destination;
 use crate::fork;
 use crate::platform::{self, Clock};
 use crate::segment;
@@ -32,7 +32,8 @@ pub struct Builder {
 impl Builder {
     /// The file to write. `trace.ais` where nothing is said.
     ///
-    /// A file that is there is overwritten, unless another process is recording into it: then `trace.PID.ais` beside it is taken.
+    /// A trace that is there is overwritten. One that was cut short, since its program was killed, is kept as `trace.previous.ais`. Where
+    /// another process is recording into it, `trace.PID.ais` beside it is taken.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = path.into();
         self
@@ -59,7 +60,7 @@ impl Builder {
                 "this process is being recorded already",
             ));
         }
-        let (path, file) = open(&self.path)?;
+        let (path, file) = destination::open(&self.path)?;
         segment::discard();
         platform::find_statics();
         let started_ns = platform::nanos();
@@ -322,50 +323,7 @@ pub fn flush() {
     }
 }
 
-/// Makes the file, locked and readable by its owner only; beside it where another process has it locked.
-fn open(path: &Path) -> io::Result<(PathBuf, File)> {
-    let file = create(path)?;
-    let (path, file) = match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let path = beside(path);
-            let file = create(&path)?;
-            file.try_lock()?;
-            (path, file)
-        }
-        // Locked, or on a file system without locks: better a recording than none.
-        Ok(()) | Err(TryLockError::Error(_)) => (path.to_owned(), file),
-    };
-    // Devices cannot be emptied, and hold nothing.
-    if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        file.set_len(0)
-            .map_err(|error| cannot_write(&path, &error))?;
-    }
-    Ok((path, file))
-}
-
-/// `trace.PID.ais` for `trace.ais`.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path.file_stem().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    // Emptied only once it is locked.
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map_err(|error| cannot_write(path, &error))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
         format!("cannot write the trace {}: {error}", path.display()),

@@ -8,7 +8,7 @@ use ais_analyzer::findings::{Confidence, wait_findings};
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
 use ais_analyzer::waits::progress;
-use ais_analyzer::{Source, Trace};
+use ais_analyzer::{Ending, Source, Trace};
 use ais_format::frame::CHUNK_TAG;
 
 fn sample() -> Vec<u8> {
@@ -59,7 +59,10 @@ fn a_trace_cut_anywhere_gives_what_came_before() {
     for end in (0..whole.len()).step_by(211) {
         if let Some(trace) = check(whole[..end].to_vec()) {
             assert!(trace.history.events >= events, "more bytes, more events");
-            assert!(!trace.source.ended, "a cut trace has not ended");
+            assert!(
+                trace.source.ending != Ending::Finished,
+                "a cut trace has not ended"
+            );
             events = trace.history.events;
         }
     }
@@ -74,7 +77,8 @@ fn a_flipped_bit_anywhere_is_noticed() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         if let Some(trace) = check(bytes) {
-            let told = trace.history.loss.sentence().is_some() || !trace.source.ended;
+            let told =
+                trace.history.loss.sentence().is_some() || trace.source.ending != Ending::Finished;
             assert!(told, "byte {at}: a change was accepted in silence");
             assert!(trace.history.events <= events);
         }

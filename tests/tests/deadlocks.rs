@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, Kind, wait_findings};
 use ais_analyzer::waits::progress;
+use ais_analyzer::{Ending, Trace};
 use ais_recorder::sync::{Mutex, channel};
 use ais_recorder::{TraceExt as _, spawn, task, trace};
 use tokio::runtime::{Builder, Runtime};
@@ -42,7 +42,7 @@ fn recorded(program: impl FnOnce()) -> Trace {
     assert_eq!(status.dropped, 0);
     let trace = Trace::open(&path).unwrap();
     assert_eq!(trace.history.events, status.events);
-    assert!(trace.source.ended && trace.history.loss.sentence().is_none());
+    assert!(trace.source.ending == Ending::Finished && trace.history.loss.sentence().is_none());
     trace
 }
 

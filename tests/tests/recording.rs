@@ -9,10 +9,10 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, wait_findings};
 use ais_analyzer::history::{FutureEnd, History, PollOutcome, Task, TaskState, WokenBy};
 use ais_analyzer::waits::progress;
+use ais_analyzer::{Ending, Trace};
 use ais_recorder::sync::{Mutex, channel, named_channel};
 use ais_recorder::{Recorder, TraceExt as _, spawn, task, trace};
 use tokio::runtime::{Builder, Runtime};
@@ -651,7 +651,7 @@ fn a_hung_program_that_is_killed_leaves_its_deadlock_in_the_file() {
     child.kill().unwrap();
     child.wait().unwrap();
     let trace = Trace::open(&path).unwrap();
-    assert!(!trace.source.ended && trace.history.loss.sentence().is_none());
+    assert!(trace.source.ending != Ending::Finished && trace.history.loss.sentence().is_none());
     let after = wait_findings(&trace.history, &progress(&trace.history));
     assert_eq!((after.len(), after[0].confidence), (1, Confidence::Proven));
     assert_eq!(after[0].since, finding.since);

@@ -8,7 +8,7 @@ use super::place::{AwaitFrame, await_path, place_and_resource};
 use crate::Trace;
 use crate::history::{History, Task, TaskId, TaskState};
 use crate::names::Location;
-use crate::source::Loss;
+use crate::source::{Ending, Loss};
 use crate::time::Nanos;
 use crate::waits::Progress;
 
@@ -37,6 +37,8 @@ pub struct TraceInfo {
     pub lost: Lost,
     /// Whether the recording ended in good order; not so where the program was killed, or still runs.
     pub ended: bool,
+    /// How the recording ended.
+    pub ending: Ending,
     /// What recorded it.
     pub recorder: String,
 }
@@ -78,7 +80,8 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         events: trace.history.events,
         tasks: trace.history.tasks.len(),
         lost: Lost::from(&trace.history.loss),
-        ended: trace.source.ended,
+        ended: trace.source.ending == Ending::Finished,
+        ending: trace.source.ending,
         recorder: header.recorder.clone(),
     }
 }

@@ -87,11 +87,10 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             info.recorder
         )),
     );
-    let ended = if info.ended {
-        ""
-    } else {
-        "; it did not end in good order: the program was killed, or still runs"
-    };
+    let ended = info
+        .ending
+        .sentence()
+        .map_or_else(String::new, |ending| format!("; {ending}"));
     text += &row(
         "length",
         &format!(

@@ -11,6 +11,7 @@ use ais_format::live::layout::{SEGMENT_WORDS, SEGMENTS_PER_BLOCK, file};
 use ais_format::write::ClockPair;
 
 use super::handover;
+use crate::destination::live_name;
 use crate::platform::{Block, LiveFile, memory_folder, private_block};
 use crate::session;
 
@@ -78,7 +79,7 @@ pub(crate) fn prepare(recording: u64, trace: &Path, bytes: usize) -> Option<Path
         Ordering::Relaxed,
     );
     let mut arena = arena();
-    let name = format!("ais-{recording:016x}.live");
+    let name = live_name(recording);
     if head().is_none() {
         arena.open(&name, trace);
         arena.make_head();

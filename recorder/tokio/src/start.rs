@@ -14,11 +14,10 @@ use real::task::Id;
 pub(crate) fn start() {
     static ONCE: Once = Once::new();
     if !ONCE.is_completed() {
-        ONCE.call_once(|| {
-            instrument::set_running_task(running_task);
-            instrument::start_once_from_env();
-        });
+        ONCE.call_once(|| instrument::set_running_task(running_task));
     }
+    // Once a process, and processes fork.
+    instrument::start_once_from_env();
 }
 
 /// A resource that is made now.

@@ -7,6 +7,7 @@ use crate::Trace;
 use crate::findings::Finding;
 use crate::history::{History, Operation, OperationKind, Task, TaskId, TaskState};
 use crate::report::whereabouts_in_short;
+use crate::source::Ending;
 use crate::time::Nanos;
 use crate::waits::{Progress, cycles};
 
@@ -75,10 +76,11 @@ fn header(trace: &Trace) -> Header {
 
 fn lost(trace: &Trace) -> Option<String> {
     let sentence = trace.history.loss.sentence();
-    if trace.source.ended {
-        return sentence;
-    }
-    let end = "its end: the program was killed, or still runs";
+    let end = match trace.source.ending {
+        Ending::Finished | Ending::Killed => return sentence,
+        Ending::Running => "its end: the program still runs",
+        Ending::Unknown => "its end: the program was killed, or still runs",
+    };
     Some(sentence.map_or_else(|| end.to_owned(), |lost| format!("{lost}; {end}")))
 }
 

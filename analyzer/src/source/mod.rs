@@ -4,6 +4,8 @@
 //! place that looks like one; what lies between is lost, and counted. Large files are mapped into memory, small ones are read: a
 //! mapping of a file that somebody cuts kills the process that looks at it, and for a small file mapping saves nothing.
 
+mod recover;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -11,7 +13,10 @@ use std::path::{Path, PathBuf};
 
 use ais_format::frame::{ChunkHeader, FileHeader, find_chunk_header, flag};
 
+use serde::Serialize;
+
 use crate::Error;
+use recover::{Killed, Leftover};
 
 /// Files up to this size are read instead of mapped.
 const READ_BELOW: u64 = 64 << 20;
@@ -32,8 +37,23 @@ pub struct Source {
     pub loss: Loss,
     /// The last tick up to which the events of all threads are in the file: beyond it, those of some may be missing.
     pub cut: Option<u64>,
-    /// Whether the recording ended in good order; it did not when the program was killed, or is still running.
-    pub ended: bool,
+    /// How the recording ended.
+    pub ending: Ending,
+}
+
+/// How a recording ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// In good order.
+    Finished,
+    /// It did not: the program still runs and records.
+    Running,
+    /// The program was killed. What it had recorded until then is there.
+    Killed,
+    /// The program was killed, or still runs elsewhere: what it recorded at last may be missing.
+    #[default]
+    Unknown,
 }
 
 /// Where a chunk is.
@@ -57,6 +77,22 @@ pub struct Loss {
     pub events_dropped: u64,
     /// What happened, in words, in the order of the file.
     pub notes: Vec<String>,
+}
+
+impl Ending {
+    /// What is to be said of a recording that did not end in good order; none of one that did.
+    pub fn sentence(self) -> Option<&'static str> {
+        match self {
+            Ending::Finished => None,
+            Ending::Running => Some("it goes on: the program still runs"),
+            Ending::Killed => {
+                Some("the program was killed; what it had recorded until then is here")
+            }
+            Ending::Unknown => {
+                Some("it did not end in good order: the program was killed, or still runs")
+            }
+        }
+    }
 }
 
 impl Loss {
@@ -139,11 +175,55 @@ impl Source {
     /// # Errors
     /// The file cannot be read, or does not begin as a trace does.
     pub fn open(path: &Path) -> Result<Source, Error> {
-        let bytes = Bytes::open(path).map_err(|reason| Error::Io {
-            path: path.to_owned(),
+        let open = || {
+            Bytes::open(path).map_err(|reason| Error::Io {
+                path: path.to_owned(),
+                reason,
+            })
+        };
+        let source = Source::new(path.to_owned(), open()?)?;
+        if source.ending != Ending::Unknown {
+            return Ok(source);
+        }
+        match recover::find(path, &source.header) {
+            Leftover::None => Ok(source),
+            Leftover::Running => Ok(Source {
+                ending: Ending::Running,
+                ..source
+            }),
+            Leftover::Left(killed) => {
+                // What was written since it was opened is there now, and nothing more will be.
+                let source = Source::new(path.to_owned(), open()?)?;
+                source.recover(killed)
+            }
+        }
+    }
+
+    /// Adds what a killed program left behind.
+    fn recover(self, killed: Killed) -> Result<Source, Error> {
+        let all = self.bytes.as_slice();
+        let (_, start) = FileHeader::decode(all).map_err(|reason| Error::Format {
+            path: self.path.clone(),
             reason,
         })?;
-        Source::new(path.to_owned(), bytes)
+        let mut directory = Directory::of(&self.header, start);
+        directory.read(all);
+        let tail = match killed.tail(all, &directory) {
+            Ok(tail) => tail,
+            Err(reason) => {
+                let path = self.path;
+                return Err(Error::Io { path, reason });
+            }
+        };
+        let bytes = if killed.write(&tail) {
+            Bytes::open(&self.path).map_err(|reason| Error::Io {
+                path: self.path.clone(),
+                reason,
+            })?
+        } else {
+            Bytes::Read([&all[..tail.position], &tail.bytes].concat())
+        };
+        Source::new(self.path, bytes)
     }
 
     /// A trace from bytes in memory; `path` is what messages call it.
@@ -160,12 +240,12 @@ impl Source {
             path: path.clone(),
             reason,
         })?;
-        let mut directory = Directory::of(&header);
-        directory.read(all, start);
+        let mut directory = Directory::of(&header, start);
+        directory.read(all);
         let Directory {
             chunks,
             loss,
-            ended,
+            ending,
             ..
         } = directory;
         let tells_cut = |chunk: &&ChunkRef| {
@@ -182,7 +262,7 @@ impl Source {
             chunks,
             loss,
             cut,
-            ended,
+            ending,
         })
     }
 
@@ -207,23 +287,26 @@ struct Directory<'a> {
     header: &'a FileHeader,
     chunks: Vec<ChunkRef>,
     loss: Loss,
-    ended: bool,
+    ending: Ending,
     next_sequence: u64,
+    /// Where the first chunk is.
+    start: usize,
 }
 
 impl<'a> Directory<'a> {
-    fn of(header: &'a FileHeader) -> Self {
+    fn of(header: &'a FileHeader, start: usize) -> Self {
         Directory {
             header,
             chunks: Vec::new(),
             loss: Loss::default(),
-            ended: false,
+            ending: Ending::Unknown,
             next_sequence: 0,
+            start,
         }
     }
 
-    fn read(&mut self, all: &[u8], start: usize) {
-        let mut at = start;
+    fn read(&mut self, all: &[u8]) {
+        let mut at = self.start;
         while at < all.len() {
             match ChunkHeader::decode(&all[at..]) {
                 Ok((header, len)) => {
@@ -265,6 +348,14 @@ impl<'a> Directory<'a> {
         }
     }
 
+    /// The last chunk, signs of life left aside, that is whole: a process may be killed while it writes one.
+    fn last_whole(&self, all: &[u8]) -> Option<&ChunkRef> {
+        self.chunks.iter().rev().find(|chunk| {
+            chunk.header.flags & flag::HEARTBEAT == 0
+                && chunk.header.decompress(&all[chunk.payload.clone()]).is_ok()
+        })
+    }
+
     fn lose_tail(&mut self, bytes: usize, at: usize) {
         self.loss.bytes += bytes as u64;
         self.loss.notes.push(format!(
@@ -294,7 +385,11 @@ impl<'a> Directory<'a> {
             });
         }
         self.loss.events_dropped = self.loss.events_dropped.max(chunk.header.dropped);
-        self.ended |= chunk.header.flags & flag::FINAL != 0;
+        if chunk.header.flags & flag::FINAL != 0 {
+            self.ending = Ending::Finished;
+        } else if chunk.header.flags & flag::RECOVERED != 0 {
+            self.ending = Ending::Killed;
+        }
         self.next_sequence =
             sequence.saturating_add(u64::from(chunk.header.flags & flag::HEARTBEAT == 0));
         self.chunks.push(chunk);

@@ -1,0 +1,33 @@
+//! Programs as child processes.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use ais_analyzer::Trace;
+
+/// Tells a child which program it is.
+const PROGRAM: &str = "AIS_TEST_PROGRAM";
+
+/// Whether this process is the child that runs this program.
+pub(crate) fn is(program: &str) -> bool {
+    std::env::var(PROGRAM).is_ok_and(|wanted| wanted == program)
+}
+
+/// One of the programs of this binary, by the path of its test, with `AIS_TRACE` set to `trace`. What it says can be read.
+pub(crate) fn command(program: &str, trace: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([program, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(PROGRAM, program).env("AIS_TRACE", trace);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// The trace of a program that is gone, recovered; nothing of it may be left elsewhere.
+pub(crate) fn recovered(path: &Path) -> Trace {
+    let trace = Trace::open(path).unwrap();
+    let live = &trace.source.header.live;
+    assert!(!live.is_empty(), "it has a live file");
+    let live = path.with_file_name(live);
+    assert!(!live.exists(), "{} is still there", live.display());
+    trace
+}
