@@ -39,9 +39,10 @@ impl Builder {
         self
     }
 
-    /// How much memory, in bytes, may hold events that are not written yet; 64 MiB where nothing is said, 128 KiB at least. It is
-    /// taken as it is needed: a program that records little uses a fraction of it. When it is used up, events are dropped and
-    /// counted: the program never waits.
+    /// How much memory, in bytes, may hold events that are not written yet; 64 MiB where nothing is said, 2 MiB at least. It is
+    /// taken as it is needed: a program that records little uses a fraction of it. When three quarters of it are used, polls and wakes
+    /// are left out, so that what is rarer and tells more has the rest; when all is used up, events of any kind are. What is left out is
+    /// counted, in the trace too. The program never waits.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self

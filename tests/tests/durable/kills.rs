@@ -60,13 +60,14 @@ fn program_that_is_busy() {
     });
 }
 
+static LOCKS: [Mutex<()>; 2] = [Mutex::const_new(()), Mutex::const_new(())];
+
 /// Program: two tasks take two locks in opposite orders; it says so when both have their first.
 #[test]
 fn program_that_hangs() {
     if !child::is("kills::program_that_hangs") {
         return;
     }
-    static LOCKS: [Mutex<()>; 2] = [Mutex::const_new(()), Mutex::const_new(())];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let both = std::sync::Arc::new(tokio::sync::Barrier::new(3));
     runtime.block_on(async {
