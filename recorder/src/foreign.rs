@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use ais_format::event::Foreign;
 
 use crate::context;
-use crate::record::{Record, emit};
+use crate::record::{Record, emit, emit_in};
+use crate::session::Word;
 
 static RUNNING: OnceLock<fn() -> u64> = OnceLock::new();
 
@@ -24,10 +25,16 @@ pub fn set_running_task(running: fn() -> u64) {
 /// Records an event, after the unrecorded task that does it, where it is one.
 #[inline]
 pub(crate) fn emit_attributed<R: Record>(event: &R) {
-    if context::current().task == 0 {
+    emit_attributed_in(Word::now(), event);
+}
+
+/// The same, where the word of the recording is at hand.
+#[inline]
+pub(crate) fn emit_attributed_in<R: Record>(word: Word, event: &R) {
+    if !context::is_in_task() {
         name_foreign_task();
     }
-    emit(event);
+    emit_in(word, event);
 }
 
 #[cold]

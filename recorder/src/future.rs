@@ -94,7 +94,7 @@ impl<F: Future> Future for Traced<F> {
             emit(&FutureBegin {
                 future: *this.id,
                 function: *this.function,
-                parent: context::current().future,
+                parent: context::future(),
             });
         }
         let scope = context::enter_future(*this.id);

@@ -1,11 +1,12 @@
 //! Recording an event: its record, with the tick, goes into this thread's segment.
 
+use ais_format::event::Kind;
 pub(crate) use ais_format::live::Record;
 use ais_format::live::first_word;
 
 use crate::platform;
 use crate::segment;
-use crate::session;
+use crate::session::Word;
 
 /// Records an event of this thread, now. The caller has checked that a recording is under way.
 #[inline(always)]
@@ -14,8 +15,15 @@ use crate::session;
     reason = "the length of the record must be a constant here; measured"
 )]
 pub(crate) fn emit<R: Record>(event: &R) {
+    emit_in(Word::now(), event);
+}
+
+/// The same, where the word of the recording is at hand.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as `emit`")]
+pub(crate) fn emit_in<R: Record>(word: Word, event: &R) {
     let (mut words, used) = event.pack();
-    words[0] = first_word(R::KIND, platform::tick());
+    words[0] = first_word(R::KIND, platform::tick_of(word));
     // The compiler knows `used` for each kind: one of these calls remains.
     match used {
         2 => segment::push([words[0], words[1]]),
@@ -27,13 +35,24 @@ pub(crate) fn emit<R: Record>(event: &R) {
     }
 }
 
-/// Records an event of a kind that there are the most of: left out while memory is short.
+/// Records an event of a kind that there are the most of, where a recording is under way: left out while memory is short. What
+/// follows the first word of its record is given.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as `emit`")]
-pub(crate) fn emit_frequent<R: Record>(event: &R) {
-    if session::is_short() {
+pub(crate) fn emit_frequent(word: Word, kind: Kind, [second, third]: [u64; 2]) {
+    if word.is_plain() {
+        segment::push([first_word(kind, platform::tick_of(word)), second, third]);
+    } else if word.is_recording() {
+        emit_otherwise(word, kind, second, third);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn emit_otherwise(word: Word, kind: Kind, second: u64, third: u64) {
+    if word.is_short() {
         segment::leave_out();
     } else {
-        emit(event);
+        segment::push([first_word(kind, platform::tick_of(word)), second, third]);
     }
 }

@@ -19,7 +19,7 @@ use crate::foreign;
 use crate::operation::done::Done;
 use crate::platform::{Statics, lies_in_static_memory};
 use crate::record::{Record, emit};
-use crate::session::{self, Session};
+use crate::session::{self, Word};
 
 /// The recorded side of a lock, a channel, a runtime, …
 #[derive(Debug)]
@@ -133,17 +133,17 @@ impl Resource {
     /// (zero where nothing is recorded).
     #[inline]
     pub fn change<E: Record>(&self, event: impl FnOnce(u64, u64) -> E) -> u64 {
-        let session = session::current();
-        if session == Session::NONE {
+        let word = Word::now();
+        if !word.is_recording() {
             return 0;
         }
-        if self.announced.load(Ordering::Relaxed) != session.0 {
+        if self.announced.load(Ordering::Relaxed) != word.session().0 {
             self.announce(resource_flag::LATE);
         }
         // Drawn when it was announced.
         let resource = self.id.load(Ordering::Relaxed);
         let sequence = self.next_change();
-        foreign::emit_attributed(&event(resource, sequence));
+        foreign::emit_attributed_in(word, &event(resource, sequence));
         sequence
     }
 
@@ -154,7 +154,7 @@ impl Resource {
             resource,
             sequence,
             location: define::location(done.location),
-            future: context::current().future,
+            future: context::future(),
             operation: done.operation,
             flags: flags | done.flags | self.static_flags(),
             units,

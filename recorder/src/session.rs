@@ -2,11 +2,17 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// The number of the recording under way, and [`SHORT`]; zero where there is none.
+use crate::platform::Clock;
+
+/// The [`Word`] of the recording under way.
 static SESSION: AtomicU32 = AtomicU32::new(0);
 
 /// Memory is short: polls are not recorded, so that what is rarer and tells more has room.
 const SHORT: u32 = 1 << 31;
+/// The clock is not the time stamp counter.
+const NO_TSC: u32 = 1 << 30;
+/// There are no more recordings than this.
+const MAX_NUMBER: u32 = NO_TSC - 1;
 
 /// The number of a recording, or [`Session::NONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,23 +22,63 @@ impl Session {
     pub(crate) const NONE: Session = Session(0);
 }
 
+/// All that has to be known to record an event, in one word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word(u32);
+
+impl Word {
+    /// As it is now: one relaxed load.
+    #[inline]
+    pub(crate) fn now() -> Word {
+        Word(SESSION.load(Ordering::Relaxed))
+    }
+
+    /// Whether a recording is under way.
+    #[inline]
+    pub(crate) fn is_recording(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Which.
+    #[inline]
+    pub(crate) fn session(self) -> Session {
+        Session(self.0 & MAX_NUMBER)
+    }
+
+    /// Whether polls and wakes are left out at the moment.
+    #[inline]
+    pub(crate) fn is_short(self) -> bool {
+        self.0 & SHORT != 0
+    }
+
+    /// Whether the clock is the time stamp counter.
+    #[inline]
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable"))),
+        allow(dead_code)
+    )]
+    pub(crate) fn is_tsc(self) -> bool {
+        self.0 & NO_TSC == 0
+    }
+
+    /// Whether a recording is under way, nothing is left out, and the clock is the time stamp counter: as nearly always.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0.wrapping_sub(1) < MAX_NUMBER
+    }
+}
+
 /// Whether a recording is under way: one relaxed load.
 #[inline]
 #[must_use]
 pub fn is_recording() -> bool {
-    SESSION.load(Ordering::Relaxed) != 0
+    Word::now().is_recording()
 }
 
 /// The recording under way.
 #[inline]
 pub(crate) fn current() -> Session {
-    Session(SESSION.load(Ordering::Relaxed) & !SHORT)
-}
-
-/// Whether polls and wakes are left out at the moment.
-#[inline]
-pub(crate) fn is_short() -> bool {
-    SESSION.load(Ordering::Relaxed) & SHORT != 0
+    Word::now().session()
 }
 
 /// Says that polls and wakes are to be left out, or not any more. Does nothing where no recording is under way.
@@ -46,7 +92,11 @@ pub(crate) fn set_short(is_short: bool) {
 
 /// Switches recording on (with a number that was never used before) or off.
 pub(crate) fn set(session: Session) {
-    SESSION.store(session.0, Ordering::Release);
+    let clock = match Clock::get() {
+        Clock::Monotonic if session != Session::NONE => NO_TSC,
+        Clock::Tsc | Clock::Monotonic => 0,
+    };
+    SESSION.store(session.0 | clock, Ordering::Release);
 }
 
 /// A number that no task of this process had before: the smallest, since people read and type these.

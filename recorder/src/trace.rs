@@ -105,7 +105,7 @@ impl Frame {
         emit(&FutureBegin {
             future: id,
             function: function.id(),
-            parent: context::current().future,
+            parent: context::future(),
         });
         Frame { id }
     }

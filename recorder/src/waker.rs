@@ -7,14 +7,15 @@
 
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use ais_format::event::{Wake, WakersGone};
+use ais_format::event::{Kind, WakersGone};
+use ais_format::live;
 #[cfg(ais_loom)]
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(ais_loom))]
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::record::{emit, emit_frequent};
-use crate::session;
+use crate::session::{self, Word};
 
 /// In [`Shared::wakers`]: one of them is used up by a wake that is under way.
 const WAKING: u64 = 1 << 32;
@@ -27,6 +28,8 @@ struct Shared {
     task: u64,
     /// Which of the task's wakers, from 1.
     identity: u32,
+    /// Both, as records have them.
+    word: u64,
     /// How many wakers there are; above that, in units of [`WAKING`], how many of them are used up by a wake that is under way. To wake
     /// a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
     wakers: AtomicU64,
@@ -49,6 +52,7 @@ impl LentWaker {
         let shared = Box::new(Shared {
             task,
             identity,
+            word: live::waker_word(task, identity),
             wakers: AtomicU64::new(1),
             inner,
             wakes: AtomicU32::new(0),
@@ -75,8 +79,9 @@ impl LentWaker {
         self.shared().inner.will_wake(inner)
     }
 
-    pub(crate) fn identity(&self) -> u32 {
-        self.shared().identity
+    /// Its task and its number, as records have them.
+    pub(crate) fn word(&self) -> u64 {
+        self.shared().word
     }
 
     /// How often it was woken so far.
@@ -84,9 +89,11 @@ impl LentWaker {
         self.shared().wakes.load(Ordering::Acquire)
     }
 
-    /// The task is polled: from here on it is known by itself how many wakers there are.
-    pub(crate) fn begin_poll(&self) {
-        self.shared().awaited.store(NOT_AWAITED, Ordering::Relaxed);
+    /// The task is polled: from here on it is known by itself how many wakers there are. Returns how often it was woken so far.
+    pub(crate) fn begin_poll(&self) -> u32 {
+        let shared = self.shared();
+        shared.awaited.store(NOT_AWAITED, Ordering::Relaxed);
+        shared.wakes.load(Ordering::Acquire)
     }
 
     /// The task waits now, after a poll that began when it had been woken `wakes` times. From here on it is recorded when the last clone
@@ -145,7 +152,10 @@ unsafe fn wake(data: *const ()) {
         // After that: a poll that does not count this one any more has seen, or will see, the wake.
         shared.wakers.fetch_add(WAKING, Ordering::Release);
         shared.inner.wake_by_ref();
-        give_up(data, 1 + WAKING);
+        // Not worth an event, should it be the last: the task was woken.
+        if shared.wakers.fetch_sub(1 + WAKING, Ordering::Release) % WAKING == 1 {
+            free(data);
+        }
     }
 }
 
@@ -156,25 +166,20 @@ unsafe fn wake_by_ref(data: *const ()) {
     shared.inner.wake_by_ref();
 }
 
+#[inline]
 fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
-    if session::is_recording() {
-        emit_frequent(&Wake {
-            task: shared.task,
-            waker: shared.identity.into(),
-            number: number.into(),
-        });
-    }
+    emit_frequent(Word::now(), Kind::Wake, live::wake(shared.word, number));
 }
 
 unsafe fn drop_waker(data: *const ()) {
     // SAFETY: the caller's waker is not used after this.
-    unsafe { give_up(data, 1) }
+    unsafe { give_up(data) }
 }
 
-/// The end of a waker, which is so much in [`Shared::wakers`].
-unsafe fn give_up(data: *const (), counts: u64) {
+/// The end of a waker that did not wake.
+unsafe fn give_up(data: *const ()) {
     // SAFETY: as for `clone`; this waker is counted until the count is taken down below.
     let shared = unsafe { &*data.cast::<Shared>() };
     // Looked at before that: afterwards somebody else may be the last, and free it. Another clone may wake in between: then this is one
@@ -185,16 +190,22 @@ unsafe fn give_up(data: *const (), counts: u64) {
     };
     let is_awaited =
         shared.awaited.load(Ordering::Acquire) == u64::from(shared.wakes.load(Ordering::Acquire));
-    match shared.wakers.fetch_sub(counts, Ordering::Release) % WAKING {
-        1 => {
-            fence(Ordering::Acquire);
-            // SAFETY: it was boxed, and this was the last waker: nobody refers to it any more.
-            drop(unsafe { Box::from_raw(data.cast::<Shared>().cast_mut()) });
-        }
+    match shared.wakers.fetch_sub(1, Ordering::Release) % WAKING {
+        // SAFETY: this was the last waker.
+        1 => unsafe { free(data) },
         // What is left is the one that is lent.
         2 if is_awaited && session::is_recording() => emit(&gone),
         _ => {}
     }
+}
+
+/// Frees what wakers share, of which none is left.
+#[cold]
+#[inline(never)]
+unsafe fn free(data: *const ()) {
+    fence(Ordering::Acquire);
+    // SAFETY: it was boxed, and nobody refers to it any more.
+    drop(unsafe { Box::from_raw(data.cast::<Shared>().cast_mut()) });
 }
 
 #[cfg(all(test, not(ais_loom)))]

@@ -13,5 +13,7 @@ mod recover;
 
 pub use definitions::{move_definition, write_row, write_text};
 pub use layout::GAP;
-pub use record::{MAX_WORDS, Record, first_word, move_into};
+pub use record::{
+    MAX_WORDS, Record, first_word, move_into, poll_begin, poll_end, wake, waker_word,
+};
 pub use recover::{Live, Recovered, Written};

@@ -27,6 +27,34 @@ pub const fn first_word(kind: Kind, tick: u64) -> u64 {
     tick << 8 | kind as u64
 }
 
+/// The word of a record that says which waker of which task: the same each time, so it can be kept.
+#[inline]
+#[must_use]
+pub const fn waker_word(task: u64, waker: u32) -> u64 {
+    task & (u64::MAX >> 16) | (waker as u64) << 48
+}
+
+/// What follows the first word in the record of a [`PollBegin`].
+#[inline]
+#[must_use]
+pub const fn poll_begin(waker_word: u64, poll: u32, wakes: u32) -> [u64; 2] {
+    [waker_word, poll as u64 | (wakes as u64) << 32]
+}
+
+/// What follows the first word in the record of a [`PollEnd`].
+#[inline]
+#[must_use]
+pub const fn poll_end(task: u64, poll: u32, outcome: u64, wakers: u32) -> [u64; 2] {
+    [task, poll as u64 | outcome << 32 | (wakers as u64) << 40]
+}
+
+/// What follows the first word in the record of a [`Wake`].
+#[inline]
+#[must_use]
+pub const fn wake(waker_word: u64, number: u32) -> [u64; 2] {
+    [waker_word, number as u64]
+}
+
 macro_rules! layouts {
     ($( $kind:ident $( [ $( $field:ident: $bits:literal ),* ] )* )*) => {
         $(
@@ -246,6 +274,32 @@ mod tests {
             handle: 3,
             end: 2,
         });
+    }
+
+    #[test]
+    fn the_short_ways_make_the_same_records() {
+        let (task, waker, poll, wakes, wakers) = (1 << 47 | 5, 0xffff, u32::MAX, u32::MAX - 1, 77);
+        let begin = PollBegin {
+            task,
+            poll: poll.into(),
+            wakes: wakes.into(),
+            waker: waker.into(),
+        };
+        let end = PollEnd {
+            task,
+            poll: poll.into(),
+            outcome: 2,
+            wakers: wakers.into(),
+        };
+        let woken = Wake {
+            task,
+            waker: waker.into(),
+            number: wakes.into(),
+        };
+        let word = waker_word(task, waker);
+        assert_eq!(begin.pack().0[1..3], poll_begin(word, poll, wakes));
+        assert_eq!(end.pack().0[1..3], poll_end(task, poll, 2, wakers));
+        assert_eq!(woken.pack().0[1..3], wake(word, wakes));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl<'a> Request<'a> {
 
 /// Whether something is polled with a waker that is not the current task's own.
 fn foreign_flag(cx: &Context<'_>) -> u64 {
-    if cx.waker().data().addr() == context::current().waker {
+    if context::is_own_waker(cx.waker().data().addr()) {
         0
     } else {
         operation_flag::FOREIGN_WAKER
@@ -95,7 +95,7 @@ fn foreign_flag(cx: &Context<'_>) -> u64 {
 
 /// Whether something at `address` lies inside the future of the current task.
 fn inline_flag(address: usize) -> u64 {
-    if context::current().contains(address) {
+    if context::contains(address) {
         operation_flag::INLINE
     } else {
         0

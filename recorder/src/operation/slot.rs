@@ -47,7 +47,7 @@ impl Waiting {
                 target,
                 handle: request.handle,
                 location: define::location(request.location),
-                future: context::current().future,
+                future: context::future(),
                 flags: request.flags | flags | static_flags,
                 units: request.units,
                 sequence,

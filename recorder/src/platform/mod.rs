@@ -11,6 +11,8 @@ mod tsc;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use crate::session::Word;
+
 pub(crate) use exit::{HAS_AT_EXIT, at_exit};
 pub(crate) use fork::{at_fork, close_orphan};
 pub(crate) use memory::{Block, LiveFile, memory_folder, private_block};
@@ -62,6 +64,17 @@ pub(crate) fn tick() -> u64 {
     if tsc::clock() == Clock::Tsc {
         return tsc::read();
     }
+    nanos_out_of_line()
+}
+
+/// [`tick`] where a recording is under way: what its clock is, is known from its word.
+#[inline]
+pub(crate) fn tick_of(word: Word) -> u64 {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
+    if word.is_tsc() {
+        return tsc::read();
+    }
+    let _ = word;
     nanos_out_of_line()
 }
 

@@ -76,23 +76,38 @@ thread_local! {
 pub(crate) fn push<const N: usize>(record: [u64; N]) {
     SEGMENT.with(|segment| {
         if !handover::publish(segment.get(), record) {
-            // By value, so that the record need not lie in memory on the way that is taken nearly always.
+            // Word by word, so that the record need not lie in memory on the way that is taken nearly always.
             let word = |i: usize| record.get(i).copied().unwrap_or(0);
-            let (first, last) = (
-                [word(0), word(1), word(2), word(3)],
-                [word(4), word(5), word(6), word(7)],
-            );
-            push_to_next(N, first, last);
+            match N {
+                0..=3 => push_short(N, word(0), word(1), word(2)),
+                _ => push_long(
+                    N,
+                    [word(0), word(1), word(2), word(3)],
+                    [word(4), word(5), word(6), word(7)],
+                ),
+            }
         }
     });
 }
 
 #[cold]
 #[inline(never)]
-fn push_to_next(len: usize, first: [u64; 4], last: [u64; 4]) {
+fn push_short(len: usize, first: u64, second: u64, third: u64) {
+    push_to_next(&[first, second, third][..len]);
+}
+
+#[cold]
+#[inline(never)]
+fn push_long(len: usize, first: [u64; 4], last: [u64; 4]) {
     let mut record = [0; MAX_WORDS];
     record[..4].copy_from_slice(&first);
     record[4..].copy_from_slice(&last);
+    push_to_next(&record[..len]);
+}
+
+#[cold]
+#[inline(never)]
+fn push_to_next(record: &[u64]) {
     // Where the thread-locals are gone already, nothing would hand the segment over: better to lose the event than the segment.
     let Some(thread) = this_thread() else {
         DROPPED_AT_EXIT.fetch_add(1, Ordering::Relaxed);
@@ -104,7 +119,7 @@ fn push_to_next(len: usize, first: [u64; 4], last: [u64; 4]) {
         words.extend([first_word_of_gap(), dropped]);
         words.extend_from_slice(open_poll().as_slice());
     }
-    words.extend_from_slice(&record[..len]);
+    words.extend_from_slice(record);
     let parked = PARKED.replace(&NONE);
     let current = if is_none(parked) {
         SEGMENT.replace(&NONE)
@@ -135,13 +150,12 @@ fn first_word_of_gap() -> u64 {
 
 /// The record that says which poll this thread is in; empty where it is in none.
 fn open_poll() -> Vec<u64> {
-    let context = context::current();
-    if context.task == 0 {
+    if context::task() == 0 {
         return Vec::new();
     }
     let (mut words, used) = InPoll {
-        task: context.task,
-        poll: context.poll.into(),
+        task: context::task(),
+        poll: context::poll().into(),
     }
     .pack();
     words[0] = first_word(Kind::InPoll, platform::tick());

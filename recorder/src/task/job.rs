@@ -67,15 +67,14 @@ impl<F> Job<F> {
             wakes: 0,
             waker: 0,
         });
-        let on_panic = OnPanic {
-            task: self.id,
-            poll: 1,
+        let polled = context::Polled {
+            task: self.id.into(),
+            poll: 1.into(),
+            executor: self.executor.into(),
+            ..context::Polled::default()
         };
-        let scope = context::enter(context::Context {
-            task: self.id,
-            executor: self.executor,
-            ..context::Context::NONE
-        });
+        let on_panic = OnPanic(&polled);
+        let scope = context::enter(&polled);
         let result = run();
         drop(scope);
         std::mem::forget(on_panic);

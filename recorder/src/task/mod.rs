@@ -14,14 +14,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ais_format::event::{
-    PollBegin, PollEnd, TaskAbort, TaskDrop, TaskNew, Yield, poll_outcome, task_flag,
+    Kind, PollEnd, TaskAbort, TaskDrop, TaskNew, Yield, poll_outcome, task_flag,
 };
 
-use crate::context;
+use ais_format::live;
+
+use crate::context::{self, Polled};
 use crate::define;
 use crate::foreign::emit_attributed;
 use crate::record::{emit, emit_frequent};
-use crate::session::{self, Session};
+use crate::session::{self, Session, Word};
 use crate::waker::{LentWaker, RetiredWaker};
 
 pub use job::Job;
@@ -145,10 +147,11 @@ struct Tag {
 /// What is known of a recorded task between its polls.
 struct Recorded {
     name: Option<Cow<'static, str>>,
-    executor: u64,
     /// The recording to which the task was announced.
     session: Session,
-    polls: u32,
+    /// The recording in which it can be polled without further ado: it was announced to it, and lies where it will stay.
+    ready_for: Session,
+    polled: Polled,
     /// How many wakers it has had.
     identities: u32,
     completed: bool,
@@ -162,14 +165,32 @@ impl Tag {
     fn record(&mut self, name: Option<Cow<'static, str>>, executor: u64) -> &mut Recorded {
         self.recorded.insert(Box::new(Recorded {
             name,
-            executor,
             session: Session::NONE,
-            polls: 0,
+            ready_for: Session::NONE,
+            polled: Polled {
+                executor: executor.into(),
+                ..Polled::default()
+            },
             identities: 0,
             completed: false,
             waker: None,
             older: Vec::new(),
         }))
+    }
+
+    /// Prepares for the first poll in this recording; the future lies at `start`, where it will stay.
+    #[cold]
+    #[inline(never)]
+    fn make_ready<F, T>(&mut self, start: usize) {
+        let is_known = |recorded: &Recorded| recorded.session == session::current();
+        if !self.recorded.as_deref().is_some_and(is_known) {
+            self.announce::<F, T>(task_flag::LATE);
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.ready_for = recorded.session;
+            recorded.polled.start.set(start);
+            recorded.polled.end.set(start + size_of::<F>());
+        }
     }
 
     #[cold]
@@ -184,19 +205,46 @@ impl Tag {
             unreachable!("it was just made")
         };
         recorded.session = session::current();
+        recorded.polled.task.set(self.id);
         let name = recorded.name.as_deref();
-        let place = (recorded.executor, self.location);
+        let place = (recorded.polled.executor.get(), self.location);
         announce::<F, T>(self.id, name, place, self.flags | flags);
     }
 }
 
 impl Recorded {
+    /// Makes a waker for the executor's own.
     #[cold]
-    fn renew_waker(&mut self, task: u64, inner: &std::task::Waker) {
+    fn renew_waker(&mut self, inner: &std::task::Waker) {
         self.older.extend(self.waker.take().map(LentWaker::retire));
         self.older.retain(|waker| waker.clones() > 0);
         self.identities += 1;
-        self.waker = Some(LentWaker::new(task, self.identities, inner.clone()));
+        let task = self.polled.task.get();
+        let waker = self
+            .waker
+            .insert(LentWaker::new(task, self.identities, inner.clone()));
+        self.polled.waker.set(waker.waker().data().addr());
+    }
+
+    /// The task is done.
+    #[cold]
+    #[inline(never)]
+    fn complete(&mut self, word: Word) {
+        self.completed = true;
+        let clones = self.waker.as_ref().map_or(0, LentWaker::clones);
+        let wakers = clones + self.older_clones();
+        let (task, poll) = (self.polled.task.get(), self.polled.poll.get());
+        let end = live::poll_end(task, poll, poll_outcome::READY, wakers);
+        emit_frequent(word, Kind::PollEnd, end);
+        if wakers == 0 {
+            self.waker = None;
+        }
+    }
+
+    /// How many clones of older wakers are alive.
+    #[cold]
+    fn older_clones(&self) -> u32 {
+        self.older.iter().map(RetiredWaker::clones).sum()
     }
 }
 
@@ -218,7 +266,7 @@ fn announce<F, T>(
     }
     emit(&TaskNew {
         task: id,
-        parent: context::current().task,
+        parent: context::task(),
         name: name.map_or_else(define::type_name::<F>, define::name),
         location: define::location(location),
         size: size_of::<F>() as u64,
@@ -228,16 +276,13 @@ fn announce<F, T>(
 }
 
 /// Records the end of a poll that panics.
-struct OnPanic {
-    task: u64,
-    poll: u64,
-}
+struct OnPanic<'a>(&'a Polled);
 
-impl Drop for OnPanic {
+impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
         emit(&PollEnd {
-            task: self.task,
-            poll: self.poll,
+            task: self.0.task.get(),
+            poll: self.0.poll.get().into(),
             outcome: poll_outcome::PANICKED,
             wakers: 0,
         });
@@ -256,8 +301,9 @@ impl<F: Future> Future for Task<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if session::is_recording() {
-            poll_recorded(self, cx)
+        let word = Word::now();
+        if word.is_recording() {
+            poll_recorded(self, cx, word)
         } else {
             self.project().future.poll(cx)
         }
@@ -265,66 +311,52 @@ impl<F: Future> Future for Task<F> {
 }
 
 #[inline(never)]
-fn poll_recorded<F: Future>(task: Pin<&mut Task<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+fn poll_recorded<F: Future>(
+    task: Pin<&mut Task<F>>,
+    cx: &mut Context<'_>,
+    word: Word,
+) -> Poll<F::Output> {
     let this = task.project();
-    let is_known = |recorded: &Recorded| recorded.session == session::current();
-    if !this.tag.recorded.as_deref().is_some_and(is_known) {
-        this.tag.announce::<F, F::Output>(task_flag::LATE);
+    let is_ready = |recorded: &Recorded| recorded.ready_for == word.session();
+    if !this.tag.recorded.as_deref().is_some_and(is_ready) {
+        let start = std::ptr::from_ref(&*this.future).addr();
+        this.tag.make_ready::<F, F::Output>(start);
     }
-    let Some(recorded) = &mut this.tag.recorded else {
-        unreachable!("it was announced")
+    let Some(recorded) = this.tag.recorded.as_deref_mut() else {
+        unreachable!("it was just announced")
     };
-    let id = this.tag.id;
-    if !recorded
-        .waker
-        .as_ref()
-        .is_some_and(|waker| waker.wakes_through(cx.waker()))
-    {
-        recorded.renew_waker(id, cx.waker());
+    let wakes_through = |waker: &LentWaker| waker.wakes_through(cx.waker());
+    if !recorded.waker.as_ref().is_some_and(wakes_through) {
+        recorded.renew_waker(cx.waker());
     }
     let Some(lent) = &recorded.waker else {
         unreachable!("it was just made")
     };
-    recorded.polls = recorded.polls.wrapping_add(1);
-    let poll = u64::from(recorded.polls);
-    lent.begin_poll();
-    let seen = lent.wakes();
-    let start = std::ptr::from_ref(&*this.future).addr();
+    let polled = &recorded.polled;
+    let poll = polled.poll.get().wrapping_add(1);
+    polled.poll.set(poll);
+    let seen = lent.begin_poll();
 
-    emit_frequent(&PollBegin {
-        task: id,
-        poll,
-        wakes: seen.into(),
-        waker: lent.identity().into(),
-    });
-    let on_panic = OnPanic { task: id, poll };
-    let scope = context::enter(context::Context {
-        task: id,
-        poll: recorded.polls,
-        future: 0,
-        waker: lent.waker().data().addr(),
-        start,
-        end: start + size_of::<F>(),
-        executor: recorded.executor,
-    });
+    let begin = live::poll_begin(lent.word(), poll, seen);
+    emit_frequent(word, Kind::PollBegin, begin);
+    let on_panic = OnPanic(polled);
+    let scope = context::enter(polled);
     let result = this.future.poll(&mut Context::from_waker(lent.waker()));
     drop(scope);
     std::mem::forget(on_panic);
 
-    recorded.completed = result.is_ready();
-    let (outcome, clones) = if recorded.completed {
-        (poll_outcome::READY, lent.clones())
+    if result.is_ready() {
+        recorded.complete(word);
+        return result;
+    }
+    let clones = lent.end_poll(seen);
+    let wakers = if recorded.older.is_empty() {
+        clones
     } else {
-        (poll_outcome::PENDING, lent.end_poll(seen))
+        clones + recorded.older_clones()
     };
-    let older: u32 = recorded.older.iter().map(RetiredWaker::clones).sum();
-    let wakers = clones + older;
-    emit_frequent(&PollEnd {
-        task: id,
-        poll,
-        outcome,
-        wakers: wakers.into(),
-    });
+    let end = live::poll_end(polled.task.get(), poll, poll_outcome::PENDING, wakers);
+    emit_frequent(word, Kind::PollEnd, end);
     if wakers == 0 && lent.wakes() == seen {
         // Nobody will wake this task through us any more: the executor must see as many wakers as it would without us.
         recorded.waker = None;
@@ -338,7 +370,7 @@ pub fn yielding(location: &'static Location<'static>) {
     if session::is_recording() {
         emit_attributed(&Yield {
             location: define::location(location),
-            future: context::current().future,
+            future: context::future(),
         });
     }
 }
