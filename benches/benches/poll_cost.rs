@@ -10,27 +10,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ais_benches::cost::{self, Workload};
+use ais_benches::cost;
+use ais_benches::options::{STORMS, Workload};
 use ais_recorder::{sync, task};
 use anyhow::Result;
 
-/// How many tasks share the polls.
-const TASKS: u64 = 64;
-
 /// What the program does.
-const WORKLOADS: [Workload; 4] = [
-    Workload {
-        name: "yield-ct",
-        what: "64 tasks yield, one thread: poll + wake",
-        rounds: 2_000_000,
-        has_threads: false,
-    },
-    Workload {
-        name: "yield-mt2",
-        what: "64 tasks yield, two workers: poll + wake",
-        rounds: 2_000_000,
-        has_threads: true,
-    },
+const WORKLOADS: [Workload; 6] = [
+    STORMS[0],
+    STORMS[1],
+    STORMS[2],
+    STORMS[3],
     Workload {
         name: "lock",
         what: "one task, free mutex: lock + unlock",
@@ -50,43 +40,20 @@ fn main() -> Result<()> {
 }
 
 fn run(workload: &str, wrapped: bool, count: u64) -> Result<Duration> {
-    let runtime = match workload {
-        "yield-mt2" => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .build()?,
-        _ => tokio::runtime::Builder::new_current_thread().build()?,
-    };
+    if STORMS.iter().any(|storm| storm.name == workload) {
+        return cost::run_storm(workload, wrapped, count);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     Ok(runtime.block_on(async {
         let start = Instant::now();
         match (workload, wrapped) {
             ("lock", false) => plain_lock(count).await,
             ("lock", true) => task("lock", recorded_lock(count)).await,
-            ("channel", false) => plain_channel(count).await,
-            ("channel", true) => task("channel", recorded_channel(count)).await,
-            _ => yield_in_tasks(wrapped, count / TASKS).await,
+            (_, false) => plain_channel(count).await,
+            (_, true) => task("channel", recorded_channel(count)).await,
         }
         start.elapsed()
     }))
-}
-
-async fn yield_in_tasks(wrapped: bool, times: u64) {
-    let yields = || async move {
-        for _ in 0..times {
-            tokio::task::yield_now().await;
-        }
-    };
-    let handles: Vec<_> = (0..TASKS)
-        .map(|_| {
-            if wrapped {
-                tokio::spawn(task("yields", yields()))
-            } else {
-                tokio::spawn(yields())
-            }
-        })
-        .collect();
-    for handle in handles {
-        handle.await.expect("the task does not panic");
-    }
 }
 
 async fn plain_lock(times: u64) {

@@ -9,7 +9,8 @@
 //! The same source is built twice, against the real tokio and against the recorded one.
 #![forbid(unsafe_code)]
 
-use ais_benches::cost::{self, Workload};
+use ais_benches::cost;
+use ais_benches::options::Workload;
 use anyhow::Result;
 
 const fn workload(name: &'static str, what: &'static str, rounds: u64) -> Workload {

@@ -1,12 +1,16 @@
-//! What the benchmarks share: medians, clocks, and tables of text.
+//! What the benchmarks share: children and what they say, medians, tables of text.
 //!
 //! They are plain programs, since what they measure is seldom a function: whole child processes, files, instructions.
 //! `benches/RESULTS.md` has the results, with the machine and the commands.
 #![forbid(unsafe_code)]
 
+pub mod callgrind;
 pub mod cost;
+pub mod options;
+pub mod sample;
+pub mod storms;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The middle of `values` (of the two middle ones the lower); zero where there are none.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -14,29 +18,6 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len().saturating_sub(1) / 2;
     values.get(middle).copied().unwrap_or_default()
-}
-
-/// The processor time that all threads of this process have used, those that ended included; none where the platform does not tell.
-#[must_use]
-pub fn process_time() -> Option<Duration> {
-    #[cfg(unix)]
-    return clock(rustix::time::ClockId::ProcessCPUTime);
-    #[cfg(not(unix))]
-    None
-}
-
-/// The processor time that this thread has used; none where the platform does not tell.
-#[must_use]
-pub fn thread_time() -> Option<Duration> {
-    #[cfg(unix)]
-    return clock(rustix::time::ClockId::ThreadCPUTime);
-    #[cfg(not(unix))]
-    None
-}
-
-#[cfg(unix)]
-fn clock(id: rustix::time::ClockId) -> Option<Duration> {
-    Duration::try_from(rustix::time::clock_gettime(id)).ok()
 }
 
 /// How long `work` takes, in nanoseconds, and what it gives.
