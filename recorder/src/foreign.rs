@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use ais_format::event::Foreign;
 
+use crate::cells::{self, Cell};
 use crate::context;
 use crate::record::{Record, emit, emit_in};
 use crate::session::Word;
@@ -31,10 +32,30 @@ pub(crate) fn emit_attributed<R: Record>(event: &R) {
 /// The same, where the word of the recording is at hand.
 #[inline]
 pub(crate) fn emit_attributed_in<R: Record>(word: Word, event: &R) {
+    name_if_foreign();
+    emit_in(word, event);
+}
+
+/// Records that something was born, after the unrecorded task that does it, where it is one.
+#[inline]
+pub(crate) fn emit_attributed_born<R: Record, const N: usize>(event: &R, now: [u64; N]) -> Cell {
+    name_if_foreign();
+    cells::emit_born(Word::now(), event, now)
+}
+
+/// The same, in a cell that there is already.
+#[cold]
+pub(crate) fn emit_attributed_noted<R: Record>(word: Word, event: &R, cell: Cell) {
+    name_if_foreign();
+    cells::emit_noted(word, event, cell);
+}
+
+/// Says which unrecorded task does what follows, where one does.
+#[inline]
+pub(crate) fn name_if_foreign() {
     if !context::is_in_task() {
         name_foreign_task();
     }
-    emit_in(word, event);
 }
 
 #[cold]

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
+use crate::cells::{self, FreeCells};
 use crate::define;
 use crate::define::DefinitionsLock;
 use crate::platform;
@@ -25,6 +26,7 @@ static TRACE: AtomicI32 = AtomicI32::new(-1);
 struct Locks {
     active: ActiveLock,
     definitions: DefinitionsLock,
+    cells: FreeCells,
     segments: SegmentLocks,
 }
 
@@ -57,6 +59,7 @@ extern "C" fn prepare() {
     let locks = Locks {
         active: lock_active(),
         definitions: define::lock(),
+        cells: cells::lock(),
         segments: segment::lock_all(),
     };
     // Where the thread is at its very end, the locks are given back at once: better than a panic in a fork.
@@ -74,6 +77,7 @@ extern "C" fn child() {
     if let Ok(Some(mut locks)) = HELD.try_with(RefCell::take) {
         // Its parts are the parent's: a thread that is not here, and what is still shared with it.
         std::mem::forget(locks.active.take());
+        cells::forked(&mut locks.cells);
         segment::forked(&mut locks.segments);
         drop(locks.definitions);
     }

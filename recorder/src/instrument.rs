@@ -29,7 +29,7 @@
 //!
 //!     fn finish(&mut self, permit: async_lock::SemaphoreGuard<'_>, done: Done) {
 //!         let hold: Hold = self.0.resource.acquired(done, 1, 0);
-//!         self.0.resource.change(|resource, sequence| event::Forget { resource, sequence, hold: hold.0, units: 1 });
+//!         self.0.resource.forget(hold, 1);
 //!         permit.forget();
 //!     }
 //! }

@@ -41,6 +41,7 @@
 #[allow(unused_extern_crates, reason = "used in what the macro expands to")]
 extern crate self as ais_recorder;
 
+mod cells;
 mod context;
 mod define;
 mod destination;

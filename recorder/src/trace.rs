@@ -11,10 +11,12 @@ use std::task::{Context, Poll};
 
 use ais_format::event::{AwaitEnter, AwaitLeave, FutureBegin, FutureEnd, outcome};
 
+use crate::cells::{self, Cell};
 use crate::context;
 use crate::define::{self, SourcePlace};
-use crate::record::emit;
-use crate::session;
+use crate::future::future_now;
+use crate::record::{emit, emit_at};
+use crate::session::{self, Word};
 
 /// A place in the user's source.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +93,8 @@ impl Function {
 pub struct Frame {
     /// Zero where no recording was under way when it began.
     id: u64,
+    /// Where it is noted that it runs.
+    cell: Cell,
 }
 
 impl Frame {
@@ -98,16 +102,21 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn enter(function: &'static Function) -> Frame {
-        if !session::is_recording() {
-            return Frame { id: 0 };
+        let word = Word::now();
+        if !word.is_recording() {
+            return Frame {
+                id: 0,
+                cell: Cell::NONE,
+            };
         }
         let id = session::next_local_id();
-        emit(&FutureBegin {
+        let begin = FutureBegin {
             future: id,
             function: function.id(),
             parent: context::future(),
-        });
-        Frame { id }
+        };
+        let cell = cells::emit_born(word, &begin, [0; 2]);
+        Frame { id, cell }
     }
 
     /// The future to await in place of `awaited`, at the await point number `point`.
@@ -116,6 +125,7 @@ impl Frame {
         Awaiting {
             future: awaited.into_future(),
             frame: self.id,
+            cell: self.cell,
             point,
             entered: false,
         }
@@ -124,6 +134,7 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
+        self.cell.free();
         if self.id != 0 && session::is_recording() {
             // Whether it returned or was dropped at an await point follows from whether it had left that.
             let outcome = if std::thread::panicking() {
@@ -148,12 +159,16 @@ pin_project_lite::pin_project! {
         future: F,
         // Zero once the await point was left.
         frame: u64,
+        cell: Cell,
         point: u16,
         entered: bool,
     }
 
     impl<F> PinnedDrop for Awaiting<F> {
         fn drop(this: Pin<&mut Self>) {
+            if this.entered && this.frame != 0 {
+                future_now::leave(this.cell);
+            }
             if this.entered && this.frame != 0 && session::is_recording() {
                 let outcome = if std::thread::panicking() { outcome::PANICKED } else { outcome::DROPPED };
                 emit(&AwaitLeave { future: this.frame, point: this.point.into(), outcome });
@@ -173,15 +188,17 @@ impl<F: Future> Future for Awaiting<F> {
         }
         if !*this.entered {
             *this.entered = true;
-            emit(&AwaitEnter {
+            let enter = AwaitEnter {
                 future: *this.frame,
                 point: (*this.point).into(),
-            });
+            };
+            future_now::enter(*this.cell, *this.point, || emit_at(Word::now(), &enter));
         }
         let scope = context::enter_future(*this.frame);
         let result = this.future.poll(cx);
         drop(scope);
         if result.is_ready() {
+            future_now::leave(*this.cell);
             emit(&AwaitLeave {
                 future: *this.frame,
                 point: (*this.point).into(),

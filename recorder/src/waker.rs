@@ -14,8 +14,10 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(ais_loom))]
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+use crate::cells::CellWords;
 use crate::record::{emit, emit_frequent};
 use crate::session::{self, Word};
+use crate::task::task_now;
 
 /// In [`Shared::wakers`]: one of them is used up by a wake that is under way.
 const WAKING: u64 = 1 << 32;
@@ -33,6 +35,8 @@ struct Shared {
     /// How many wakers there are; above that, in units of [`WAKING`], how many of them are used up by a wake that is under way. To wake
     /// a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
     wakers: AtomicU64,
+    /// The cell of the task.
+    cell: &'static CellWords,
     /// The executor's own waker.
     inner: Waker,
     /// How often it was woken.
@@ -48,12 +52,18 @@ pub(crate) struct LentWaker(Waker);
 
 impl LentWaker {
     /// Wakes through `inner`.
-    pub(crate) fn new(task: u64, identity: u32, inner: Waker) -> LentWaker {
+    pub(crate) fn new(
+        task: u64,
+        identity: u32,
+        inner: Waker,
+        cell: &'static CellWords,
+    ) -> LentWaker {
         let shared = Box::new(Shared {
             task,
             identity,
             word: live::waker_word(task, identity),
             wakers: AtomicU64::new(1),
+            cell,
             inner,
             wakes: AtomicU32::new(0),
             awaited: AtomicU64::new(NOT_AWAITED),
@@ -170,7 +180,12 @@ unsafe fn wake_by_ref(data: *const ()) {
 fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
-    emit_frequent(Word::now(), Kind::Wake, live::wake(shared.word, number));
+    let word = Word::now();
+    if word.is_recording() {
+        shared.cell[task_now::WAKES]
+            .store(shared.task << 32 | u64::from(number), Ordering::Relaxed);
+    }
+    emit_frequent(word, Kind::Wake, live::wake(shared.word, number));
 }
 
 unsafe fn drop_waker(data: *const ()) {
@@ -211,10 +226,11 @@ unsafe fn free(data: *const ()) {
 #[cfg(all(test, not(ais_loom)))]
 mod tests {
     use super::*;
+    use crate::cells::Cell;
 
     #[test]
     fn clones_are_counted_over_all_ways_to_end() {
-        let lent = LentWaker::new(1, 1, Waker::noop().clone());
+        let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
         assert_eq!(lent.clones(), 0);
         let (a, b) = (lent.waker().clone(), lent.waker().clone());
         assert!(a.will_wake(lent.waker()));
@@ -242,7 +258,7 @@ mod tests {
             }
         }
         let inner = Arc::new(Inner(Mutex::new(None)));
-        let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)));
+        let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE.words());
         let (wakes, other) = (lent.waker().clone(), lent.waker().clone());
         *inner.0.lock().unwrap() = Some((lent, u32::MAX));
         wakes.wake();
@@ -259,7 +275,12 @@ mod tests {
             fn wake(self: std::sync::Arc<Self>) {}
         }
         let inner = std::sync::Arc::new(Inner);
-        let lent = LentWaker::new(1, 1, Waker::from(std::sync::Arc::clone(&inner)));
+        let lent = LentWaker::new(
+            1,
+            1,
+            Waker::from(std::sync::Arc::clone(&inner)),
+            Cell::NONE.words(),
+        );
         let clone = lent.waker().clone();
         drop(lent);
         assert_eq!(std::sync::Arc::strong_count(&inner), 2);
@@ -271,6 +292,7 @@ mod tests {
 #[cfg(all(test, ais_loom))]
 mod under_loom {
     use super::*;
+    use crate::cells::Cell;
     use loom::thread;
     use std::sync::Arc;
 
@@ -292,7 +314,7 @@ mod under_loom {
     fn the_last_one_frees_it_once() {
         in_every_order(|| {
             let inner = Arc::new(Inner);
-            let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)));
+            let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE.words());
             let (first, second) = (lent.waker().clone(), lent.waker().clone());
             let wakes = thread::spawn(move || first.wake());
             let clones = thread::spawn(move || drop(second.clone()));
@@ -307,7 +329,7 @@ mod under_loom {
     #[test]
     fn a_poll_counts_every_clone_that_is_alive() {
         in_every_order(|| {
-            let lent = LentWaker::new(1, 1, Waker::noop().clone());
+            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
             let clone = lent.waker().clone();
             lent.begin_poll();
             let wakes = thread::spawn(move || clone.wake());
@@ -323,7 +345,7 @@ mod under_loom {
     #[test]
     fn a_retired_waker_counts_what_is_left() {
         in_every_order(|| {
-            let lent = LentWaker::new(1, 1, Waker::noop().clone());
+            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
             let clone = lent.waker().clone();
             let retired = lent.retire();
             let ends = thread::spawn(move || drop(clone));

@@ -3,7 +3,7 @@
 //! ```text
 //! file     = block, block, …                    1 MiB each
 //! block 0  = head, definitions                  who records, and what was defined since the last chunk
-//! block n  = segment, segment, …  (16)          one thread's records each
+//! block n  = segment, segment, …  (16)          one thread's records each; or, where its bit is set, something else
 //! segment  = head, record, record, …            64 KiB
 //! ```
 
@@ -26,8 +26,10 @@ pub mod file {
     pub const CLOCK_NS: usize = 3;
     /// How many words of definitions there are.
     pub const DEFINITIONS_LEN: usize = 4;
+    /// A bit for each block, from the lowest of the first word: it holds no segments, but what its recorder keeps for itself.
+    pub const OTHER_BLOCKS: usize = 8;
     /// Where definitions begin.
-    pub const DEFINITIONS: usize = 64;
+    pub const DEFINITIONS: usize = 128;
 
     /// The first word of a live file of this layout.
     pub const VERSION: u64 = u64::from_le_bytes(*b"AISLIVE1");

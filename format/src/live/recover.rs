@@ -134,7 +134,17 @@ impl Live {
 
     /// In the order of threads, and of each thread's record.
     fn unread(&self, last: Option<u64>) -> Vec<Unread<'_>> {
-        let blocks = self.words.chunks_exact(layout::BLOCK_WORDS).skip(1);
+        let is_other = |index: usize| {
+            let words = &self.words[file::OTHER_BLOCKS..file::DEFINITIONS];
+            words
+                .get(index / 64)
+                .is_some_and(|bits| bits >> (index % 64) & 1 != 0)
+        };
+        let blocks = self.words.chunks_exact(layout::BLOCK_WORDS).enumerate();
+        let blocks = blocks
+            .skip(1)
+            .filter(|(index, _)| !is_other(*index))
+            .map(|(_, block)| block);
         let mut unread: Vec<Unread<'_>> = blocks
             .flat_map(|block| block.chunks_exact(SEGMENT_WORDS).take(SEGMENTS_PER_BLOCK))
             .filter(|words| words[segment::STATE] != segment::FREE)

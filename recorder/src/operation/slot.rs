@@ -9,12 +9,21 @@ use ais_format::event::{
 
 use super::waker::Lent;
 use super::{Done, HasBudget, Request, foreign_flag, inline_flag};
+use crate::cells::Cell;
 use crate::context;
 use crate::define;
-use crate::foreign::emit_attributed;
+use crate::foreign::{emit_attributed, emit_attributed_born};
 use crate::record::emit;
 use crate::resource::Resource;
 use crate::session;
+
+/// What the words of an operation's cell mean that are kept up to date.
+pub(crate) mod operation_now {
+    /// Its flags as of its last poll; above those, how often its waker had been called by then.
+    pub(crate) const POLLED: usize = 0;
+    /// How often its waker was called, with the lowest half of its number above that: wakers may outlive it. No other kind uses this one.
+    pub(crate) const FIRES: usize = 6;
+}
 
 /// What an operation that waits is known by.
 pub(super) struct Waiting {
@@ -25,6 +34,8 @@ pub(super) struct Waiting {
     was_polled: bool,
     /// Whether it began in the poll that goes on now: its beginning tells of that one.
     is_in_first_poll: bool,
+    /// Where it is noted that it waits.
+    cell: Cell,
     /// Made when it is first polled with it.
     waker: Option<Lent>,
 }
@@ -40,8 +51,9 @@ impl Waiting {
         let (static_flags, sequence) = request.resource().map_or((0, 0), |resource| {
             (resource.static_flags(), resource.next_change())
         });
+        let mut cell = Cell::NONE;
         if session::is_recording() {
-            emit_attributed(&OperationBegin {
+            let begin = OperationBegin {
                 operation: id,
                 kind: request.kind,
                 target,
@@ -52,13 +64,15 @@ impl Waiting {
                 units: request.units,
                 sequence,
                 overlap: sequence.saturating_sub(changes + 1),
-            });
+            };
+            cell = emit_attributed_born(&begin, [flags | request.flags]);
         }
         Waiting {
             id,
             target: if sequence == 0 { 0 } else { target },
             was_polled: false,
             is_in_first_poll: false,
+            cell,
             waker: None,
         }
     }
@@ -72,7 +86,8 @@ impl Waiting {
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let id = self.id;
-        let lent = self.waker.get_or_insert_with(|| Lent::new(id));
+        let cell = self.cell;
+        let lent = self.waker.get_or_insert_with(|| Lent::new(id, cell));
         let fires = lent.fires();
         let before = lent.wakes(cx.waker());
         let result = poll(&mut Context::from_waker(lent.waker()));
@@ -94,6 +109,8 @@ impl Waiting {
     }
 
     fn still_waits(&self, fires: u32, flags: u64) {
+        let fires_and_flags = u64::from(fires) << 32 | flags;
+        self.cell.set(operation_now::POLLED, fires_and_flags);
         if session::is_recording() {
             emit(&OperationPoll {
                 operation: self.id,
@@ -104,6 +121,7 @@ impl Waiting {
     }
 
     pub(super) fn end(&self, resource: Option<&Resource>, outcome: u64) {
+        self.cell.free();
         if session::is_recording() {
             emit(&OperationEnd {
                 operation: self.id,

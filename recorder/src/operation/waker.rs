@@ -6,6 +6,8 @@ use std::task::{Wake, Waker};
 
 use ais_format::event::OperationFired;
 
+use super::slot::operation_now;
+use crate::cells::Cell;
 use crate::record::emit;
 use crate::session;
 
@@ -16,6 +18,8 @@ pub(super) struct OperationWaker {
     /// task's: what it keeps alive may be waited for.
     task: Mutex<Option<Waker>>,
     fires: AtomicU32,
+    /// The cell of the operation.
+    cell: Cell,
 }
 
 /// How many references to the waker an operation keeps for itself, see [`Lent`].
@@ -28,11 +32,12 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    pub(super) fn new(operation: u64) -> Lent {
+    pub(super) fn new(operation: u64, cell: Cell) -> Lent {
         let shared = Arc::new(OperationWaker {
             operation,
             task: Mutex::new(None),
             fires: AtomicU32::new(0),
+            cell,
         });
         Lent {
             waker: Waker::from(Arc::clone(&shared)),
@@ -81,6 +86,10 @@ impl OperationWaker {
         // Stamped after the wake: whoever sees the firing knows that the task has been told.
         let number = self.fires.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
         if session::is_recording() {
+            self.cell.set(
+                operation_now::FIRES,
+                self.operation << 32 | u64::from(number),
+            );
             emit(&OperationFired {
                 operation: self.operation,
                 number: number.into(),

@@ -104,9 +104,9 @@ mod durable {
             }
         }
 
-        /// Makes the file larger by a block, and maps that. Zeros, for the rest of the process.
+        /// Makes the file larger by a block, and maps that: its number in the file, and its words. Zeros, for the rest of the process.
         #[allow(unsafe_code)]
-        pub(crate) fn grow(&mut self) -> io::Result<&'static Block> {
+        pub(crate) fn grow(&mut self) -> io::Result<(usize, &'static Block)> {
             let offset = (self.blocks * BLOCK_BYTES) as u64;
             fallocate(
                 &self.file,
@@ -132,7 +132,7 @@ mod durable {
             // SAFETY: the mapping has the size of a block, begins at a page, and is never unmapped. Its space is reserved, so that no
             // store can fail for want of it. Others could write into the file or cut it, but only its owner may open it: a cut would
             // end the process by SIGBUS, and words written into it are, as in any atomic, just numbers.
-            Ok(unsafe { &*address.cast::<Block>() })
+            Ok((self.blocks - 1, unsafe { &*address.cast::<Block>() }))
         }
 
         /// Takes the file away; what is mapped stays.
@@ -165,7 +165,7 @@ mod none {
             match *self {}
         }
 
-        pub(crate) fn grow(&mut self) -> io::Result<&'static Block> {
+        pub(crate) fn grow(&mut self) -> io::Result<(usize, &'static Block)> {
             match *self {}
         }
 

@@ -20,6 +20,7 @@ use ais_format::event::{InPoll, Kind};
 use ais_format::live::layout::{SEGMENT_WORDS, segment::LEN};
 use ais_format::live::{GAP, MAX_WORDS, Record as _, first_word};
 
+use crate::cells;
 use crate::context;
 use crate::define;
 use crate::platform;
@@ -27,8 +28,8 @@ use crate::platform;
 pub(crate) use drain::{Part, discard, unread};
 use pool::Segment;
 pub(crate) use pool::{
-    drop_definitions, is_pressed, keep_definitions, make_room, note_clock, prepare, quarters_used,
-    release, remove,
+    add_cell_block, cell_block, cell_blocks, drop_definitions, is_pressed, keep_definitions,
+    make_room, note_clock, prepare, quarters_used, release, remove,
 };
 
 /// The segment of a thread that has none: full, so that the first record takes the slow path. Never written to.
@@ -59,6 +60,7 @@ impl Drop for ThreadGuard {
     fn drop(&mut self) {
         retire(SEGMENT.replace(&NONE));
         retire(PARKED.replace(&NONE));
+        cells::thread_ends();
         self.0.ended.store(true, Ordering::Release);
     }
 }

@@ -26,6 +26,8 @@ const MAX_BLOCKS: usize = 4096;
 const SPARE: usize = 8;
 
 static BLOCKS: [OnceLock<&'static Block>; MAX_BLOCKS] = [const { OnceLock::new() }; MAX_BLOCKS];
+/// Which blocks are cells.
+static HAS_CELLS: [AtomicBool; MAX_BLOCKS] = [const { AtomicBool::new(false) }; MAX_BLOCKS];
 /// The first block of this process: after a fork, those before it are the parent's.
 static FIRST: AtomicUsize = AtomicUsize::new(0);
 /// How many segments there are.
@@ -55,11 +57,44 @@ pub(super) fn arena() -> MutexGuard<'static, Arena> {
 /// The segments that there are.
 pub(super) fn segments() -> impl Iterator<Item = &'static Segment> {
     let first = FIRST.load(Ordering::Acquire);
-    BLOCKS[first..]
+    blocks(first + 1, false).flat_map(|block| block.as_chunks::<SEGMENT_WORDS>().0)
+}
+
+/// The blocks from number `first` on that hold cells, or do not.
+fn blocks(first: usize, has_cells: bool) -> impl Iterator<Item = &'static Block> {
+    BLOCKS
         .iter()
-        .map_while(OnceLock::get)
-        .skip(1)
-        .flat_map(|block| block.as_chunks::<SEGMENT_WORDS>().0)
+        .zip(&HAS_CELLS)
+        .skip(first)
+        .map_while(|(block, cells)| block.get().map(|block| (*block, cells)))
+        .filter(move |(_, cells)| cells.load(Ordering::Acquire) == has_cells)
+        .map(|(block, _)| block)
+}
+
+/// The blocks of cells.
+pub(crate) fn cell_blocks() -> impl Iterator<Item = &'static Block> {
+    blocks(FIRST.load(Ordering::Acquire), true)
+}
+
+/// The block of cells with this number; none where it is another process's.
+#[inline]
+pub(crate) fn cell_block(index: usize) -> Option<&'static Block> {
+    if index < FIRST.load(Ordering::Relaxed) {
+        return None;
+    }
+    BLOCKS.get(index).and_then(OnceLock::get).copied()
+}
+
+/// Makes one more block of cells, out of what segments may use; gives its number. None where there is no room for it.
+pub(crate) fn add_cell_block() -> Option<usize> {
+    let mut arena = arena();
+    let limit = LIMIT.load(Ordering::Relaxed);
+    if head().is_none() || limit < 2 * SEGMENTS_PER_BLOCK {
+        return None;
+    }
+    let index = arena.add_block(true)?;
+    LIMIT.store(limit - SEGMENTS_PER_BLOCK, Ordering::Relaxed);
+    Some(index)
 }
 
 /// The first block of this process.
@@ -74,11 +109,14 @@ fn head() -> Option<&'static Block> {
 /// be used in all. Returns the path of the live file.
 pub(crate) fn prepare(recording: u64, trace: &Path, bytes: usize) -> Option<PathBuf> {
     let segments = (bytes / SEGMENT_BYTES).saturating_sub(SEGMENTS_PER_BLOCK);
+    let mut arena = arena();
+    let cells = cell_blocks().count() * SEGMENTS_PER_BLOCK;
     LIMIT.store(
-        segments.clamp(SEGMENTS_PER_BLOCK, MAX_BLOCKS * SEGMENTS_PER_BLOCK),
+        segments
+            .saturating_sub(cells)
+            .clamp(SEGMENTS_PER_BLOCK, MAX_BLOCKS * SEGMENTS_PER_BLOCK),
         Ordering::Relaxed,
     );
-    let mut arena = arena();
     let name = live_name(recording);
     if head().is_none() {
         arena.open(&name, trace);
@@ -129,18 +167,22 @@ impl Arena {
         self.live = in_memory.or_else(|| LiveFile::create(trace.with_file_name(name)).ok());
     }
 
-    /// Makes a block of memory; whether it could.
-    fn add_block(&mut self) -> bool {
-        let slot = BLOCKS.iter().find(|block| block.get().is_none());
+    /// Makes a block of memory, and gives its number; none where it cannot be had.
+    fn add_block(&mut self, has_cells: bool) -> Option<usize> {
+        let index = BLOCKS.iter().position(|block| block.get().is_none())?;
         let durable = self.live.as_mut().and_then(|live| live.grow().ok());
-        match (slot, durable.or_else(private_block)) {
-            (Some(slot), Some(block)) => slot.set(block).is_ok(),
-            _ => false,
+        if let (Some((in_file, _)), Some(head), true) = (durable, head(), has_cells)
+            && let Some(bits) = head[file::OTHER_BLOCKS..file::DEFINITIONS].get(in_file / 64)
+        {
+            bits.fetch_or(1 << (in_file % 64), Ordering::Release);
         }
+        HAS_CELLS[index].store(has_cells, Ordering::Release);
+        let block = durable.map(|(_, block)| block).or_else(private_block)?;
+        BLOCKS[index].set(block).is_ok().then_some(index)
     }
 
     fn make_head(&mut self) {
-        self.add_block();
+        self.add_block(false);
         if let Some(head) = head() {
             head[file::MAGIC].store(file::VERSION, Ordering::Relaxed);
             head[file::DEFINITIONS_LEN].store(file::DEFINITIONS as u64, Ordering::Relaxed);
@@ -150,7 +192,9 @@ impl Arena {
     /// Makes one more block of segments; whether it did.
     fn grow(&mut self) -> bool {
         let made = MADE.load(Ordering::Relaxed);
-        let grows = head().is_some() && made < LIMIT.load(Ordering::Relaxed) && self.add_block();
+        let grows = head().is_some()
+            && made < LIMIT.load(Ordering::Relaxed)
+            && self.add_block(false).is_some();
         if grows {
             MADE.store(made + SEGMENTS_PER_BLOCK, Ordering::Release);
         }

@@ -109,13 +109,15 @@ fn sending<T, R>(
 }
 
 fn received(end: &End, location: &'static Location<'static>) {
-    end.resource().change(|resource, sequence| Receive {
-        resource,
-        sequence,
-        handle: end.handle(),
-        location: define::location(location),
-        messages: 1,
-    });
+    let taken = 1;
+    end.resource()
+        .change_messages(-taken, |resource, sequence| Receive {
+            resource,
+            sequence,
+            handle: end.handle(),
+            location: define::location(location),
+            messages: 1,
+        });
 }
 
 fn closing(end: &End) {

@@ -1,11 +1,15 @@
 //! Functions that run on a thread of their own (`spawn_blocking`), recorded as tasks with one poll.
 
-use ais_format::event::{PollBegin, PollEnd, TaskDrop, poll_outcome, task_flag};
+use std::sync::atomic::Ordering;
 
-use super::{About, OnPanic, announce};
+use ais_format::event::{Kind, PollEnd, TaskDrop, poll_outcome, task_flag};
+use ais_format::live;
+
+use super::{About, OnPanic, announce, task_now};
+use crate::cells::Cell;
 use crate::context;
-use crate::record::emit;
-use crate::session::{self, Session};
+use crate::record::{emit, emit_frequent};
+use crate::session::{self, Session, Word};
 
 /// A function that an executor runs on a thread of its own, recorded as a task with one poll.
 pub struct Job<F> {
@@ -14,6 +18,8 @@ pub struct Job<F> {
     /// It was announced to this recording.
     session: Session,
     executor: u64,
+    /// Where it is noted that it lives.
+    cell: Cell,
 }
 
 impl<F> Job<F> {
@@ -22,19 +28,20 @@ impl<F> Job<F> {
     where
         F: FnOnce() -> T,
     {
-        let (mut id, mut session) = (0, Session::NONE);
+        let (mut id, mut session, mut cell) = (0, Session::NONE, Cell::NONE);
         if session::is_recording() {
             id = session::next_task();
             session = session::current();
             let place = (about.executor, about.location);
             let flags = about.flags | task_flag::BLOCKING;
-            announce::<F, T>(id, about.name.as_deref(), place, flags);
+            cell = announce::<F, T>(id, about.name.as_deref(), place, flags);
         }
         Job {
             run: Some(run),
             id,
             session,
             executor: about.executor,
+            cell,
         }
     }
 
@@ -61,12 +68,13 @@ impl<F> Job<F> {
         if !self.is_recorded() {
             return run();
         }
-        emit(&PollBegin {
-            task: self.id,
-            poll: 1,
-            wakes: 0,
-            waker: 0,
-        });
+        let word = Word::now();
+        let begin = live::poll_begin(live::waker_word(self.id, 0), 1, 0);
+        let words = self.cell.words();
+        words[task_now::WAKER].store(begin[0], Ordering::Relaxed);
+        words[task_now::POLL].store(begin[1], Ordering::Relaxed);
+        let at = emit_frequent(word, Kind::PollBegin, begin);
+        words[task_now::BEGIN].store(at, Ordering::Release);
         let polled = context::Polled {
             task: self.id.into(),
             poll: 1.into(),
@@ -90,6 +98,7 @@ impl<F> Job<F> {
 
 impl<F> Drop for Job<F> {
     fn drop(&mut self) {
+        self.cell.free();
         if self.run.is_some() && self.is_recorded() {
             emit(&TaskDrop { task: self.id });
         }

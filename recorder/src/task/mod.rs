@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use ais_format::event::{
@@ -19,6 +20,7 @@ use ais_format::event::{
 
 use ais_format::live;
 
+use crate::cells::{self, Cell, CellWords};
 use crate::context::{self, Polled};
 use crate::define;
 use crate::foreign::emit_attributed;
@@ -97,12 +99,12 @@ pin_project_lite::pin_project! {
 
     impl<F> PinnedDrop for Task<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Some(recorded) = &this.tag.recorded
-                && !recorded.completed
-                && recorded.session == session::current()
-                && session::is_recording()
-            {
-                emit(&TaskDrop { task: this.tag.id });
+            let this = this.project();
+            if let Some(recorded) = &mut this.tag.recorded && !recorded.completed {
+                recorded.ends();
+                if recorded.session == session::current() && session::is_recording() {
+                    emit(&TaskDrop { task: this.tag.id });
+                }
             }
         }
     }
@@ -144,6 +146,25 @@ struct Tag {
     recorded: Option<Box<Recorded>>,
 }
 
+/// What the words of a task's cell mean that are kept up to date.
+pub(crate) mod task_now {
+    use crate::cells::at::NOW;
+
+    /// The first word of the record of its last poll's beginning: when that was.
+    pub(crate) const BEGIN: usize = NOW;
+    /// Its task and waker, as records have them.
+    pub(crate) const WAKER: usize = NOW + 1;
+    /// The number of that poll, and how often its waker had been woken, as the record has them.
+    pub(crate) const POLL: usize = NOW + 2;
+    /// The first word of the record of a poll's end.
+    pub(crate) const END: usize = NOW + 3;
+    /// The number of that poll, how it ended, and how many wakers there were, as the record has them.
+    pub(crate) const ENDED: usize = NOW + 4;
+    /// How often its waker was woken, with the lowest half of the task's number above that: wakers may outlive their task. No
+    /// other kind uses this one.
+    pub(crate) const WAKES: usize = NOW + 5;
+}
+
 /// What is known of a recorded task between its polls.
 struct Recorded {
     name: Option<Cow<'static, str>>,
@@ -152,6 +173,10 @@ struct Recorded {
     /// The recording in which it can be polled without further ado: it was announced to it, and lies where it will stay.
     ready_for: Session,
     polled: Polled,
+    /// Where it is noted that it lives,
+    cell: Cell,
+    /// and that cell's words.
+    words: &'static CellWords,
     /// How many wakers it has had.
     identities: u32,
     completed: bool,
@@ -167,6 +192,8 @@ impl Tag {
             name,
             session: Session::NONE,
             ready_for: Session::NONE,
+            cell: Cell::NONE,
+            words: Cell::NONE.words(),
             polled: Polled {
                 executor: executor.into(),
                 ..Polled::default()
@@ -208,7 +235,10 @@ impl Tag {
         recorded.polled.task.set(self.id);
         let name = recorded.name.as_deref();
         let place = (recorded.polled.executor.get(), self.location);
-        announce::<F, T>(self.id, name, place, self.flags | flags);
+        let cell = announce::<F, T>(self.id, name, place, self.flags | flags);
+        recorded.cell.free();
+        recorded.cell = cell;
+        recorded.words = cell.words();
     }
 }
 
@@ -220,9 +250,13 @@ impl Recorded {
         self.older.retain(|waker| waker.clones() > 0);
         self.identities += 1;
         let task = self.polled.task.get();
-        let waker = self
-            .waker
-            .insert(LentWaker::new(task, self.identities, inner.clone()));
+        let waker = self.waker.insert(LentWaker::new(
+            task,
+            self.identities,
+            inner.clone(),
+            self.words,
+        ));
+        self.words[task_now::WAKER].store(waker.word(), Ordering::Relaxed);
         self.polled.waker.set(waker.waker().data().addr());
     }
 
@@ -235,10 +269,18 @@ impl Recorded {
         let wakers = clones + self.older_clones();
         let (task, poll) = (self.polled.task.get(), self.polled.poll.get());
         let end = live::poll_end(task, poll, poll_outcome::READY, wakers);
+        self.ends();
         emit_frequent(word, Kind::PollEnd, end);
         if wakers == 0 {
             self.waker = None;
         }
+    }
+
+    /// It lives no more.
+    fn ends(&mut self) {
+        self.cell.free();
+        self.cell = Cell::NONE;
+        self.words = Cell::NONE.words();
     }
 
     /// How many clones of older wakers are alive.
@@ -254,7 +296,7 @@ fn announce<F, T>(
     name: Option<&str>,
     (executor, location): (u64, &'static Location<'static>),
     mut flags: u64,
-) {
+) -> Cell {
     if name.is_none() {
         flags |= task_flag::UNNAMED;
     }
@@ -264,7 +306,7 @@ fn announce<F, T>(
     if std::mem::needs_drop::<T>() {
         flags |= task_flag::CAN_RETURN;
     }
-    emit(&TaskNew {
+    let new = TaskNew {
         task: id,
         parent: context::task(),
         name: name.map_or_else(define::type_name::<F>, define::name),
@@ -272,7 +314,8 @@ fn announce<F, T>(
         size: size_of::<F>() as u64,
         flags,
         executor,
-    });
+    };
+    cells::emit_born(Word::now(), &new, [0; 7])
 }
 
 /// Records the end of a poll that panics.
@@ -338,7 +381,9 @@ fn poll_recorded<F: Future>(
     let seen = lent.begin_poll();
 
     let begin = live::poll_begin(lent.word(), poll, seen);
-    emit_frequent(word, Kind::PollBegin, begin);
+    recorded.words[task_now::POLL].store(begin[1], Ordering::Relaxed);
+    let at = emit_frequent(word, Kind::PollBegin, begin);
+    recorded.words[task_now::BEGIN].store(at, Ordering::Release);
     let on_panic = OnPanic(polled);
     let scope = context::enter(polled);
     let result = this.future.poll(&mut Context::from_waker(lent.waker()));
@@ -356,7 +401,9 @@ fn poll_recorded<F: Future>(
         clones + recorded.older_clones()
     };
     let end = live::poll_end(polled.task.get(), poll, poll_outcome::PENDING, wakers);
-    emit_frequent(word, Kind::PollEnd, end);
+    recorded.words[task_now::ENDED].store(end[1], Ordering::Relaxed);
+    let at = emit_frequent(word, Kind::PollEnd, end);
+    recorded.words[task_now::END].store(at, Ordering::Release);
     if wakers == 0 && lent.wakes() == seen {
         // Nobody will wake this task through us any more: the executor must see as many wakers as it would without us.
         recorded.waker = None;

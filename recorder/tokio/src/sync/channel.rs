@@ -104,13 +104,15 @@ pub(super) fn try_sending<T, U, E>(
 /// Records that messages were taken out.
 #[inline]
 pub(super) fn received(end: &End, place: Place, messages: usize) {
-    end.resource().change(|resource, sequence| Receive {
-        resource,
-        sequence,
-        handle: end.handle(),
-        location: location(place),
-        messages: messages as u64,
-    });
+    let taken = i64::try_from(messages).unwrap_or(i64::MAX);
+    end.resource()
+        .change_messages(-taken, |resource, sequence| Receive {
+            resource,
+            sequence,
+            handle: end.handle(),
+            location: location(place),
+            messages: messages as u64,
+        });
 }
 
 /// What to make of a received `Option`.

@@ -67,33 +67,25 @@ impl Notify {
     /// See [`real::sync::Notify::notify_one`].
     #[track_caller]
     pub fn notify_one(&self) {
-        self.notifying(notify_mode::ONE, Location::caller());
+        self.resource
+            .notifying(notify_mode::ONE, Location::caller());
         self.inner.notify_one();
     }
 
     /// See [`real::sync::Notify::notify_last`].
     #[track_caller]
     pub fn notify_last(&self) {
-        self.notifying(notify_mode::LAST, Location::caller());
+        self.resource
+            .notifying(notify_mode::LAST, Location::caller());
         self.inner.notify_last();
     }
 
     /// See [`real::sync::Notify::notify_waiters`].
     #[track_caller]
     pub fn notify_waiters(&self) {
-        self.notifying(notify_mode::WAITERS, Location::caller());
+        self.resource
+            .notifying(notify_mode::WAITERS, Location::caller());
         self.inner.notify_waiters();
-    }
-
-    /// Records that others are notified. Before the fact.
-    #[inline]
-    fn notifying(&self, mode: u64, location: &'static Location<'static>) {
-        self.resource.change(|resource, sequence| event::Notify {
-            resource,
-            sequence,
-            mode,
-            location: instrument::location(location),
-        });
     }
 }
 

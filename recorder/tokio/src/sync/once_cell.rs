@@ -10,8 +10,8 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-use ais_recorder::instrument::event::{Notify, notify_mode, operation_kind, resource_kind};
-use ais_recorder::instrument::{self, Done, HasResource, Held, Resource};
+use ais_recorder::instrument::event::{notify_mode, operation_kind, resource_kind};
+use ais_recorder::instrument::{Done, HasResource, Held, Resource};
 use real::sync as tokio;
 use real::sync::{AcquireError, SetError, TryAcquireError};
 
@@ -179,12 +179,7 @@ impl<T> OnceCell<T> {
 
     /// Sets the value that was made at `location`.
     fn make(&self, value: T, mut turn: Turn<'_>, location: &'static Location<'static>) {
-        self.resource.change(|resource, sequence| Notify {
-            resource,
-            sequence,
-            mode: notify_mode::SET,
-            location: instrument::location(location),
-        });
+        self.resource.notifying(notify_mode::SET, location);
         turn.held.release();
         let is_set = self.inner.set(value).is_ok();
         debug_assert!(is_set, "there is one turn");

@@ -6,8 +6,8 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-use ais_recorder::instrument::event::{Notify, notify_mode, operation_kind, resource_kind};
-use ais_recorder::instrument::{self, HasResource, Resource};
+use ais_recorder::instrument::event::{notify_mode, operation_kind, resource_kind};
+use ais_recorder::instrument::{HasResource, Resource};
 use real::sync as tokio;
 use real::sync::SetOnceError;
 
@@ -68,13 +68,8 @@ impl<T> SetOnce<T> {
     pub fn set(&self, value: T) -> Result<(), SetOnceError<T>> {
         if !self.initialized() {
             // Where another one sets it meanwhile it is set all the same.
-            let location = Location::caller();
-            self.resource.change(|resource, sequence| Notify {
-                resource,
-                sequence,
-                mode: notify_mode::SET,
-                location: instrument::location(location),
-            });
+            self.resource
+                .notifying(notify_mode::SET, Location::caller());
         }
         self.inner.set(value)
     }

@@ -48,7 +48,7 @@ impl<'a, T> PermitIterator<'a, T> {
     pub(super) fn taken(end: &'a End, done: Done, inner: tokio::PermitIterator<'a, T>) -> Self {
         let units = inner.len() as u64;
         let hold = if units == 0 {
-            Hold(0)
+            Hold::NONE
         } else {
             end.resource().acquired(done, units, 0)
         };

@@ -10,10 +10,8 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use ais_recorder::instrument::event::{
-    Add, Close, Forget, operation_flag, operation_kind, resource_kind,
-};
-use ais_recorder::instrument::{self, Blocking, Done, HasResource, Hold, Request, Resource};
+use ais_recorder::instrument::event::{Close, operation_flag, operation_kind, resource_kind};
+use ais_recorder::instrument::{Blocking, Done, HasResource, Hold, Request, Resource};
 use real::sync as tokio;
 use real::sync::{AcquireError, TryAcquireError};
 
@@ -67,13 +65,7 @@ impl Semaphore {
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         if n != 0 {
-            let location = Location::caller();
-            self.resource.change(|resource, sequence| Add {
-                resource,
-                sequence,
-                units: n as u64,
-                location: instrument::location(location),
-            });
+            self.resource.adding(n as u64, Location::caller());
         }
         self.inner.add_permits(n);
     }
@@ -82,7 +74,7 @@ impl Semaphore {
     pub fn forget_permits(&self, n: usize) -> usize {
         let forgotten = self.inner.forget_permits(n);
         if forgotten != 0 {
-            forget(&self.resource, Hold(0), forgotten as u64);
+            self.resource.forget(Hold::NONE, forgotten as u64);
         }
         forgotten
     }
@@ -260,15 +252,6 @@ impl Semaphore {
             ..Request::of(operation_kind::ACQUIRE, &self.resource, Location::caller())
         })
     }
-}
-
-fn forget(of: &Resource, hold: Hold, units: u64) {
-    of.change(|resource, sequence| Forget {
-        resource,
-        sequence,
-        hold: hold.0,
-        units,
-    });
 }
 
 impl HasResource for Semaphore {

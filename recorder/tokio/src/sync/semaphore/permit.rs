@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
-use ais_recorder::instrument::event::{HoldMerge, HoldSplit, operation_flag, operation_kind};
-use ais_recorder::instrument::{Done, HasResource, Held, Hold};
+use ais_recorder::instrument::event::{operation_flag, operation_kind};
+use ais_recorder::instrument::{Done, HasResource, Held};
 use real::sync::AcquireError;
 
-use super::{Semaphore, forget};
+use super::Semaphore;
 use crate::operation::{Asks, closed_if_error};
 
 /// Units of a semaphore that is reached through `R`; added to it again when this is dropped.
@@ -32,7 +32,7 @@ impl<R: HasResource + Deref<Target = Semaphore>> Permit<R> {
     fn forget(&mut self) {
         let units = std::mem::take(&mut self.held.units);
         if units != 0 {
-            forget(&self.held.of.resource, self.held.hold, units);
+            self.held.of.resource.forget(self.held.hold, units);
         }
     }
 
@@ -44,16 +44,9 @@ impl<R: HasResource + Deref<Target = Semaphore>> Permit<R> {
         );
         let units = self.held.units.checked_add(other.held.units);
         self.held.units = units.expect("number of permits overflowed");
-        other.held.units = 0;
-        self.held
-            .of
-            .resource
-            .change(|resource, sequence| HoldMerge {
-                resource,
-                sequence,
-                hold: self.held.hold.0,
-                gone: other.held.hold.0,
-            });
+        let gone = std::mem::take(&mut other.held.units);
+        let resource = &self.held.of.resource;
+        resource.merge(self.held.hold, other.held.hold, gone);
     }
 
     fn split(&mut self, n: usize) -> Option<Self>
@@ -63,12 +56,7 @@ impl<R: HasResource + Deref<Target = Semaphore>> Permit<R> {
         let units = n as u64;
         self.held.units = self.held.units.checked_sub(units)?;
         let of = self.held.of.clone();
-        let hold = Hold(of.resource.change(|resource, sequence| HoldSplit {
-            resource,
-            sequence,
-            hold: self.held.hold.0,
-            units,
-        }));
+        let hold = of.resource.split(self.held.hold, units);
         Some(Permit {
             held: Held { of, hold, units },
         })

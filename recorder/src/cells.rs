@@ -1,0 +1,292 @@
+//! What is alive now: a cell of memory for each live task, future, resource, operation, hold, end of a channel.
+//!
+//! A recording that keeps only its last stretches of time, or that lost events, would not know of a lock that was taken an hour ago. So
+//! whatever comes to life is also noted in a cell, by the record of its birth and a few words that are kept up to date, and the cell is
+//! given back when it ends. Now and then the writer copies all cells into the trace, while the program goes on: a *keyframe*.
+//!
+//! A cell is written by whoever owns what it stands for, and read by the writer at any time. Its first word is the first word of the
+//! record: there is none like it (it holds the time), and it is zero while the cell is nobody's. A copy during which it changed is thrown
+//! away: what it stood for has ended, and the trace has that event.
+
+use std::cell::Cell as StdCell;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ais_format::live::layout::BLOCK_WORDS;
+
+use crate::context;
+use crate::record::{Record, push, stamped};
+use crate::segment;
+use crate::session::Word;
+
+/// A cell, in words.
+pub(crate) const CELL_WORDS: usize = 16;
+/// How many cells are in a block of memory.
+const CELLS_PER_BLOCK: usize = BLOCK_WORDS / CELL_WORDS;
+/// How many free cells a thread keeps for itself.
+const CACHED: usize = 32;
+
+/// The words of a cell.
+pub(crate) type CellWords = [AtomicU64; CELL_WORDS];
+
+/// Where things stand in a cell.
+pub(crate) mod at {
+    /// The first word of the record; zero: free.
+    pub(crate) const FIRST: usize = 0;
+    /// The task that did it.
+    pub(crate) const BY: usize = 1;
+    /// The rest of the record.
+    pub(crate) const RECORD: usize = 2;
+    /// Words that are kept up to date: what they mean depends on the kind.
+    pub(crate) const NOW: usize = 9;
+}
+
+/// Written by whoever has no cell, read by nobody.
+static NOWHERE: CellWords = [const { AtomicU64::new(0) }; CELL_WORDS];
+
+static FREE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static CACHE: [StdCell<u32>; CACHED] = const { [const { StdCell::new(0) }; CACHED] };
+    static CACHE_LEN: StdCell<usize> = const { StdCell::new(0) };
+}
+
+/// A cell, or none: then what it would be told is forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cell(
+    /// Its number plus one.
+    u32,
+);
+
+impl Cell {
+    pub(crate) const NONE: Cell = Cell(0);
+
+    /// A cell for something that will be [noted](Cell::note).
+    pub(crate) fn taken() -> Cell {
+        take()
+    }
+
+    /// Notes that something was born, by its record. `now` are the first words that are kept up to date.
+    #[inline]
+    fn born<const N: usize>(record: &[u64], now: [u64; N]) -> Cell {
+        let cell = take();
+        for (slot, word) in cell.words()[at::NOW..].iter().zip(now) {
+            slot.store(word, Ordering::Relaxed);
+        }
+        cell.note(record, context::task());
+        cell
+    }
+
+    /// Notes a record, done by this task. Words that are kept up to date stay as they are.
+    #[inline]
+    fn note(self, record: &[u64], by: u64) {
+        let words = self.words();
+        words[at::FIRST].store(0, Ordering::Relaxed);
+        // Whoever copies the cell at this moment must see that it is not what it was before it sees anything new.
+        fence(Ordering::Release);
+        words[at::BY].store(by, Ordering::Relaxed);
+        for (slot, &word) in words[at::RECORD..].iter().zip(&record[1..]) {
+            slot.store(word, Ordering::Relaxed);
+        }
+        words[at::FIRST].store(record[0], Ordering::Release);
+    }
+
+    /// A cell for a part of a hold: the same, but for the number and the units.
+    pub(crate) fn twin(self, number: u64, units: u64) -> Cell {
+        let of = self.words();
+        let mut record: [u64; 6] = std::array::from_fn(|i| match i {
+            0 => of[at::FIRST].load(Ordering::Relaxed),
+            _ => of[at::RECORD + i - 1].load(Ordering::Relaxed),
+        });
+        if record[0] == 0 {
+            return Cell::NONE;
+        }
+        record[2] = number;
+        Cell::born(&record, [units])
+    }
+
+    /// A hold has so many units more.
+    pub(crate) fn gain(self, units: u64) {
+        self.words()[at::NOW].fetch_add(units, Ordering::AcqRel);
+    }
+
+    /// A hold has so many units less; without any it is none.
+    #[inline]
+    pub(crate) fn lose(self, units: u64) {
+        let left = &self.words()[at::NOW];
+        // Where it is the last that is left, nobody else takes from it.
+        if left.load(Ordering::Acquire) == units || left.fetch_sub(units, Ordering::AcqRel) == units
+        {
+            self.free();
+        }
+    }
+
+    /// The words of the cell.
+    #[inline]
+    pub(crate) fn words(self) -> &'static CellWords {
+        match self.0.checked_sub(1) {
+            None => &NOWHERE,
+            Some(index) => words_of(index as usize),
+        }
+    }
+
+    /// Keeps a word up to date.
+    #[inline]
+    pub(crate) fn set(self, index: usize, word: u64) {
+        self.words()[at::NOW + index].store(word, Ordering::Release);
+    }
+
+    /// What it stood for has ended.
+    #[inline]
+    pub(crate) fn free(self) {
+        let words = self.words();
+        // None, or, after a fork, the parent's.
+        if !std::ptr::eq(words, &raw const NOWHERE) {
+            words[at::FIRST].store(0, Ordering::Release);
+            give_back(self);
+        }
+    }
+}
+
+fn words_of(index: usize) -> &'static CellWords {
+    segment::cell_block(index / CELLS_PER_BLOCK)
+        .and_then(|block| {
+            block
+                .as_chunks::<CELL_WORDS>()
+                .0
+                .get(index % CELLS_PER_BLOCK)
+        })
+        .unwrap_or(&NOWHERE)
+}
+
+#[inline]
+fn take() -> Cell {
+    let len = CACHE_LEN.get();
+    if len == 0 {
+        return refill();
+    }
+    CACHE_LEN.set(len - 1);
+    CACHE.with(|cache| {
+        cache
+            .get(len - 1)
+            .map_or(Cell::NONE, |slot| Cell(slot.get()))
+    })
+}
+
+#[inline]
+fn give_back(cell: Cell) {
+    let len = CACHE_LEN.get();
+    CACHE.with(|cache| match cache.get(len) {
+        Some(slot) => {
+            slot.set(cell.0);
+            CACHE_LEN.set(len + 1);
+        }
+        None => give_back_many(cell),
+    });
+}
+
+/// The list of free cells. Threads come here once in sixteen cells, and only where they make more than they end, or less; it is held for
+/// some nanoseconds.
+fn free_list() -> MutexGuard<'static, Vec<u32>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cold]
+#[inline(never)]
+fn refill() -> Cell {
+    let mut free = free_list();
+    if free.is_empty() {
+        let Some(block) = segment::add_cell_block() else {
+            return Cell::NONE;
+        };
+        let first = (block * CELLS_PER_BLOCK) as u32;
+        free.reserve(2 * CELLS_PER_BLOCK);
+        // From the first.
+        free.extend(
+            (first..first + CELLS_PER_BLOCK as u32)
+                .rev()
+                .map(|index| index + 1),
+        );
+    }
+    let rest = free.len().saturating_sub(CACHED / 2);
+    CACHE.with(|cache| {
+        let cells = free.drain(rest..);
+        CACHE_LEN.set(cells.len());
+        for (slot, cell) in cache.iter().zip(cells) {
+            slot.set(cell);
+        }
+    });
+    drop(free);
+    take()
+}
+
+#[cold]
+#[inline(never)]
+fn give_back_many(cell: Cell) {
+    CACHE.with(|cache| {
+        let kept = CACHED / 2;
+        free_list().extend(cache[kept..].iter().map(StdCell::get));
+        CACHE_LEN.set(kept);
+    });
+    give_back(cell);
+}
+
+/// The thread ends: its free cells are anybody's.
+pub(crate) fn thread_ends() {
+    let len = CACHE_LEN.replace(0);
+    CACHE.with(|cache| free_list().extend(cache[..len].iter().map(StdCell::get)));
+}
+
+/// After a fork: cells are the parent's.
+pub(crate) fn forked(free: &mut FreeCells) {
+    free.0.clear();
+    CACHE_LEN.set(0);
+}
+
+/// The lock of this module.
+pub(crate) struct FreeCells(MutexGuard<'static, Vec<u32>>);
+
+/// Takes it.
+pub(crate) fn lock() -> FreeCells {
+    FreeCells(free_list())
+}
+
+/// A copy of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Copied {
+    pub(crate) words: [u64; CELL_WORDS],
+}
+
+/// Copies the cells of everything that was born at `since` or later and is alive. What ends meanwhile may be there or not.
+pub(crate) fn copy_all(since: u64, mut each: impl FnMut(Copied)) {
+    for block in segment::cell_blocks() {
+        for cell in block.as_chunks::<CELL_WORDS>().0 {
+            let first = cell[at::FIRST].load(Ordering::Acquire);
+            if first >> 8 < since {
+                continue;
+            }
+            let words = std::array::from_fn(|i| cell[i].load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if cell[at::FIRST].load(Ordering::Relaxed) == first {
+                each(Copied { words });
+            }
+        }
+    }
+}
+
+/// Records that something was born, and notes it in a cell.
+#[inline]
+pub(crate) fn emit_born<R: Record, const N: usize>(word: Word, event: &R, now: [u64; N]) -> Cell {
+    let (words, used) = stamped(word, event);
+    // The cell first: a keyframe that begins after the event has it.
+    let cell = Cell::born(&words[..used], now);
+    push(&words, used);
+    cell
+}
+
+/// The same, in a cell that there is already.
+pub(crate) fn emit_noted<R: Record>(word: Word, event: &R, cell: Cell) {
+    let (words, used) = stamped(word, event);
+    cell.note(&words[..used], context::task());
+    push(&words, used);
+}
