@@ -98,6 +98,12 @@ pub mod flag {
     pub const CUT: u32 = 4;
     /// The program was killed: this was written afterwards, from what it had left in memory.
     pub const RECOVERED: u32 = 8;
+    /// A part of a keyframe: what is alive is told again, in batches of thread 0.
+    pub const KEYFRAME: u32 = 16;
+    /// The last part of a keyframe of which nothing is missing: what was alive before, and is not told again in it, has ended.
+    pub const KEYFRAME_END: u32 = 32;
+    /// What a flight recorder had in memory, written while the program ran on, ends here. Without content.
+    pub const SNAPSHOT: u32 = 64;
 }
 
 fn begin_frame(tag: [u8; 8]) -> Vec<u8> {

@@ -29,6 +29,7 @@ pub struct TraceWriter<W> {
     sequence: u64,
     /// Where the next chunk goes.
     position: u64,
+    generation: u32,
 }
 
 impl<W: Write + Seek> TraceWriter<W> {
@@ -45,6 +46,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             compressor,
             sequence: 0,
             position: bytes.len() as u64,
+            generation: 0,
         })
     }
 
@@ -58,7 +60,39 @@ impl<W: Write + Seek> TraceWriter<W> {
             compressor: zstd::bulk::Compressor::new(LEVEL)?,
             sequence,
             position,
+            generation: 0,
         })
+    }
+
+    /// Begins another generation: chunks from here on need nothing that is before them.
+    pub fn begin_generation(&mut self) {
+        self.generation += 1;
+    }
+
+    /// Goes on at the start of another `out`, a segment of the same recording; returns the one before.
+    ///
+    /// # Errors
+    /// Writing fails. Then the trace goes on where it was.
+    pub fn begin_segment(&mut self, mut out: W, header: &FileHeader) -> io::Result<W> {
+        let bytes = header.encode();
+        out.write_all(&bytes)?;
+        self.position = bytes.len() as u64;
+        Ok(std::mem::replace(&mut self.out, out))
+    }
+
+    /// What the trace is written into.
+    pub fn get_ref(&self) -> &W {
+        &self.out
+    }
+
+    /// The header of a chunk without content that would stand here, with these [`flag`] bits.
+    #[must_use]
+    pub fn mark(&self, clock: ClockPair, dropped: u64, flags: u32) -> Vec<u8> {
+        ChunkHeader {
+            flags,
+            ..self.header(clock, dropped)
+        }
+        .encode()
     }
 
     /// The number of the next chunk.
@@ -149,6 +183,7 @@ impl<W: Write + Seek> TraceWriter<W> {
     fn header(&self, clock: ClockPair, dropped: u64) -> ChunkHeader {
         ChunkHeader {
             sequence: self.sequence,
+            generation: self.generation,
             clock_tick: clock.tick,
             clock_ns: clock.ns,
             dropped,

@@ -9,7 +9,7 @@
 //! away: what it stood for has ended, and the trace has that event.
 
 use std::cell::Cell as StdCell;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ais_format::live::layout::BLOCK_WORDS;
@@ -45,6 +45,8 @@ pub(crate) mod at {
 static NOWHERE: CellWords = [const { AtomicU64::new(0) }; CELL_WORDS];
 
 static FREE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// Something that is, or was, alive has no cell.
+static IS_INCOMPLETE: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static CACHE: [StdCell<u32>; CACHED] = const { [const { StdCell::new(0) }; CACHED] };
@@ -197,6 +199,7 @@ fn refill() -> Cell {
     let mut free = free_list();
     if free.is_empty() {
         let Some(block) = segment::add_cell_block() else {
+            IS_INCOMPLETE.store(true, Ordering::Relaxed);
             return Cell::NONE;
         };
         let first = (block * CELLS_PER_BLOCK) as u32;
@@ -249,6 +252,11 @@ pub(crate) struct FreeCells(MutexGuard<'static, Vec<u32>>);
 /// Takes it.
 pub(crate) fn lock() -> FreeCells {
     FreeCells(free_list())
+}
+
+/// Whether everything that is alive has a cell.
+pub(crate) fn is_complete() -> bool {
+    !IS_INCOMPLETE.load(Ordering::Relaxed)
 }
 
 /// A copy of a cell.

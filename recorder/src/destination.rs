@@ -95,7 +95,7 @@ fn read_existing(file: &mut File) -> Option<Existing> {
 }
 
 /// Deletes a trace, with what its program left in memory when it was killed.
-fn discard(path: &Path) {
+pub(crate) fn discard(path: &Path) {
     let existing = File::open(path).ok();
     if let Some(existing) = existing.and_then(|mut file| read_existing(&mut file)) {
         let live = path.with_file_name(&existing.header.live);
@@ -115,7 +115,7 @@ pub(crate) fn live_name(recording: u64) -> String {
 }
 
 /// `trace.PART.ais` for `trace.ais`.
-fn with_part(path: &Path, part: &str) -> PathBuf {
+pub(crate) fn with_part(path: &Path, part: &str) -> PathBuf {
     let mut name = OsString::from(path.file_stem().unwrap_or_default());
     name.push(format!(".{part}"));
     if let Some(extension) = path.extension() {
@@ -126,12 +126,35 @@ fn with_part(path: &Path, part: &str) -> PathBuf {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
     // Emptied only once it is locked. Read, to see what is there.
-    options.read(true).write(true).create(true).truncate(false);
+    private_file()
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|error| cannot_write(path, &error))
+}
+
+/// Makes a file that must not be there, and locks it.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    let file = private_file()
+        .create_new(true)
+        .open(path)
+        .map_err(|error| cannot_write(path, &error))?;
+    // On a file system without locks: better a recording than none.
+    let _ = file.try_lock();
+    Ok(file)
+}
+
+/// Whether another process, or another part of this one, has a file locked.
+pub(crate) fn is_locked(path: &Path) -> bool {
+    File::open(path)
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-        .open(path)
-        .map_err(|error| cannot_write(path, &error))
 }

@@ -45,11 +45,14 @@ mod cells;
 mod context;
 mod define;
 mod destination;
+mod dumps;
 mod foreign;
 mod fork;
 mod future;
 pub mod instrument;
+mod keyframe;
 mod operation;
+mod output;
 mod platform;
 mod record;
 mod recorder;
@@ -57,6 +60,7 @@ mod resource;
 mod section;
 mod segment;
 mod session;
+mod settings;
 #[cfg(feature = "sync")]
 pub mod sync;
 mod task;
@@ -65,7 +69,8 @@ mod waker;
 mod writer;
 
 pub use future::{TraceExt, Traced};
-pub use recorder::{Builder, Recorder, Status, TRACE_VARIABLE};
+pub use recorder::{Builder, Recorder, Status};
+pub use settings::TRACE_VARIABLE;
 pub use task::{JoinHandle, Task, spawn, task};
 
 #[cfg(feature = "macros")]

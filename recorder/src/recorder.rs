@@ -4,22 +4,22 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use ais_format::frame::FileHeader;
-use ais_format::write::TraceWriter;
 
 use crate::destination;
+use crate::dumps;
 use crate::fork;
+use crate::output::{self, Mode, Output};
 use crate::platform::{self, Clock};
 use crate::segment;
 use crate::session::{self, Session};
+use crate::settings;
 use crate::writer::{Progress, Writer};
-
-/// The environment variable that names the trace to write.
-pub const TRACE_VARIABLE: &str = "AIS_TRACE";
 
 /// How a recording is to be made. See [`Recorder::builder`].
 #[derive(Clone, Debug)]
@@ -27,9 +27,33 @@ pub const TRACE_VARIABLE: &str = "AIS_TRACE";
 pub struct Builder {
     path: PathBuf,
     memory: usize,
+    mode: Mode,
+    on_panic: bool,
+    on_signals: Vec<i32>,
+    host: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            path: PathBuf::from("trace.ais"),
+            memory: 64 << 20,
+            mode: Mode::File(Builder::FILE),
+            on_panic: false,
+            on_signals: Vec::new(),
+            host: false,
+        }
+    }
 }
 
 impl Builder {
+    /// How long a file may get, in bytes, where nothing is said.
+    pub(crate) const FILE: u64 = 4 << 30;
+    /// How many bytes a ring has where nothing is said.
+    pub(crate) const RING: u64 = 256 << 20;
+    /// How many bytes of memory a flight recorder has where nothing is said.
+    pub(crate) const FLIGHT_RECORDER: u64 = 64 << 20;
+
     /// The file to write. `trace.ais` where nothing is said.
     ///
     /// A trace that is there is overwritten. One that was cut short, since its program was killed, is kept as `trace.previous.ais`. Where
@@ -39,12 +63,52 @@ impl Builder {
         self
     }
 
-    /// How much memory, in bytes, may hold events that are not written yet; 64 MiB where nothing is said, 2 MiB at least. It is
-    /// taken as it is needed: a program that records little uses a fraction of it. When three quarters of it are used, polls and wakes
-    /// are left out, so that what is rarer and tells more has the rest; when all is used up, events of any kind are. What is left out is
-    /// counted, in the trace too. The program never waits.
+    /// How much memory, in bytes, may hold events that are not written yet, and what is known of everything that is alive; 64 MiB where
+    /// nothing is said, 2 MiB at least. It is taken as it is needed: a program that records little uses a fraction of it. When three
+    /// quarters of it are used, polls and wakes are left out, so that what is rarer and tells more has the rest; when all is used up,
+    /// events of any kind are. What is left out is counted, in the trace too. The program never waits.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Records into one file, of so many bytes at most; this is done, with 4 GiB, where nothing is said. When it is full, recording ends,
+    /// and the program goes on: a service that is recorded all the time wants a [ring](Builder::ring).
+    pub fn file_limit(mut self, bytes: u64) -> Self {
+        self.mode = Mode::File(bytes);
+        self
+    }
+
+    /// Records into a ring of segment files: `trace.0001.ais`, `trace.0002.ais`, …, of so many bytes together. The oldest are deleted to
+    /// make room. Each begins with all that is alive, so a lock that was taken an hour ago is known although that segment is gone.
+    pub fn ring(mut self, bytes: u64) -> Self {
+        self.mode = Mode::Ring(bytes);
+        self
+    }
+
+    /// Records into so many bytes of memory, beside those of [`Builder::memory_limit`], and forgets what is oldest: a flight recorder.
+    /// Nothing is written until that is asked for, see [`Recorder::dump`], [`Builder::dump_on_panic`] and [`Builder::dump_on_signal`].
+    pub fn flight_recorder(mut self, bytes: u64) -> Self {
+        self.mode = Mode::Memory(bytes);
+        self
+    }
+
+    /// Writes a flight recorder's memory to the trace when a thread panics. The panicking thread waits for it, two seconds at most.
+    pub fn dump_on_panic(mut self) -> Self {
+        self.on_panic = true;
+        self
+    }
+
+    /// Writes a flight recorder's memory to the trace when the process gets a signal: `kill -USR1 PID`. The signal then does nothing else,
+    /// unless others have a handler for it. Only on Unix, and not for signals that cannot be handled.
+    pub fn dump_on_signal(mut self, signal: i32) -> Self {
+        self.on_signals.push(signal);
+        self
+    }
+
+    /// Records the name of the machine, too.
+    pub fn record_host(mut self) -> Self {
+        self.host = true;
         self
     }
 
@@ -61,20 +125,36 @@ impl Builder {
                 "this process is being recorded already",
             ));
         }
-        let (path, file) = destination::open(&self.path)?;
+        let (path, file) = match self.mode {
+            Mode::File(_) => {
+                destination::open(&self.path).map(|(path, file)| (path, Some(file)))?
+            }
+            Mode::Ring(_) => {
+                output::ring::create_first(&self.path).map(|(path, file)| (path, Some(file)))?
+            }
+            Mode::Memory(_) => (self.path.clone(), None),
+        };
         segment::discard();
         platform::find_statics();
         let started_ns = platform::nanos();
-        let mut header = header(platform::tick());
-        header.live = segment::prepare(header.recording, &path, self.memory)
+        let start_tick = platform::tick();
+        let mut header = self.header(start_tick);
+        let live = segment::prepare(header.recording, &path, self.memory);
+        // What only memory has is not to be recovered.
+        header.live = live
+            .filter(|_| file.is_some())
             .map_or_else(String::new, |live| shown(&live, &path));
-        fork::watch(descriptor(&file));
-        let trace = TraceWriter::new(file, &header).map_err(|error| cannot_write(&path, &error))?;
+        fork::watch(file.as_ref().map_or(-1, descriptor));
+        let output = Output::new(self.mode, &path, file, header)
+            .map_err(|error| cannot_write(&path, &error))?;
         let progress = Arc::new(Progress::default());
-        let writer = Writer::new(trace, Arc::clone(&progress), started_ns);
+        let writer = Writer::new(output, Arc::clone(&progress), (started_ns, start_tick));
         let thread = thread::Builder::new()
             .name("ais-recorder".to_owned())
             .spawn(move || write(writer))?;
+        if matches!(self.mode, Mode::Memory(_)) {
+            self.arrange_dumps(&progress, thread.thread());
+        }
         platform::at_exit(finish_at_exit);
         *active = Some((Arc::clone(&progress), thread.thread().clone()));
         session::set(Session(SESSIONS.fetch_add(1, Ordering::Relaxed) + 1));
@@ -84,6 +164,32 @@ impl Builder {
             thread: Some(thread),
             forks: fork::count(),
         })
+    }
+
+    /// Sees to it that a flight recorder's memory is written when that was asked for.
+    fn arrange_dumps(&self, progress: &Arc<Progress>, writer: &Thread) {
+        dumps::to(self.path.clone(), progress, writer);
+        if self.on_panic {
+            dumps::on_panic();
+        }
+        for &signal in &self.on_signals {
+            dumps::on_signal(signal);
+        }
+    }
+
+    /// What the trace says of itself.
+    fn header(&self, start_tick: u64) -> FileHeader {
+        FileHeader {
+            build_id: platform::build_id(),
+            process_started_unix_ns: platform::started_unix_ns(),
+            host: if self.host {
+                platform::host()
+            } else {
+                String::new()
+            },
+            way_in: WAY_IN.get().copied().unwrap_or(WAY_BY_HAND).to_owned(),
+            ..header(start_tick)
+        }
     }
 }
 
@@ -171,10 +277,7 @@ pub struct Status {
 impl Recorder {
     /// How to record, to be adjusted and started.
     pub fn builder() -> Builder {
-        Builder {
-            path: PathBuf::from("trace.ais"),
-            memory: 64 << 20,
-        }
+        Builder::default()
     }
 
     /// Starts a recording if the environment asks for one: `AIS_TRACE=trace.ais ./program`. None where the variable is unset or empty,
@@ -186,15 +289,34 @@ impl Recorder {
     /// # Errors
     /// As [`Builder::start`].
     pub fn from_env() -> io::Result<Option<Recorder>> {
-        match std::env::var_os(TRACE_VARIABLE) {
-            Some(path) if !path.is_empty() && of_process().is_none() => {
-                Recorder::builder().path(path).start().map(Some)
-            }
+        match settings::from_env()? {
+            Some(builder) if of_process().is_none() => builder.start().map(Some),
             _ => Ok(None),
         }
     }
 
-    /// The file that is written.
+    /// Writes what a flight recorder has in its memory, everything that was recorded until now included, to a file; recording goes on.
+    /// Returns the file's path: another one than `path`, beside it, where another process is recording into that.
+    ///
+    /// # Errors
+    /// The file cannot be written; or this is no flight recorder, or one that has ended.
+    pub fn dump(&self, path: impl Into<PathBuf>) -> io::Result<PathBuf> {
+        let (answer, answered) = sync_channel(1);
+        self.progress.ask_to_dump(path.into(), Some(answer));
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+        while !self.progress.is_done.load(Ordering::Acquire) {
+            if let Ok(result) = answered.recv_timeout(Duration::from_millis(100)) {
+                return result;
+            }
+        }
+        answered
+            .try_recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the recording has ended")))
+    }
+
+    /// The file that is written: of a ring the first segment, of a flight recorder the one that a signal or a panic has it write.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -254,15 +376,26 @@ fn of_process() -> MutexGuard<'static, Option<Recorder>> {
     OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What the program is recorded through, where it is something else than what it says itself.
+static WAY_IN: OnceLock<&'static str> = OnceLock::new();
+
+/// The way in of a program that marks by itself what is recorded.
+const WAY_BY_HAND: &str = "what the program itself marks";
+
 /// How long an exiting process waits for its trace.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts a recording if the environment asks for one, at the first call; it lasts until the process ends. For wrappers of executors,
 /// which call this when a program makes its first one. A recording that cannot be started is told on standard error, and the program
 /// goes on unrecorded.
+///
+/// `way_in` says in words what is recorded through it, for the trace to tell.
 #[inline]
-pub fn start_once_from_env() {
+pub fn start_once_from_env(way_in: &'static str) {
     static ONCE: Once = Once::new();
+    if WAY_IN.get().is_none() {
+        let _ = WAY_IN.set(way_in);
+    }
     if !ONCE.is_completed() {
         ONCE.call_once(start_from_env);
     } else if fork::is_new_process() {
@@ -276,9 +409,7 @@ pub fn start_once_from_env() {
 fn start_from_env() {
     match Recorder::from_env() {
         Ok(None) => {}
-        Ok(Some(recorder)) => {
-            *of_process() = Some(recorder);
-        }
+        Ok(Some(recorder)) => *of_process() = Some(recorder),
         // The program started one by itself: that is the one to be had.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => eprintln!("ais-recorder: not recorded: {error}"),

@@ -1,20 +1,25 @@
 //! The recorder's own thread: moves what the program's threads recorded into the file, a few times a second.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ais_format::chunk::ChunkBuilder;
+use ais_format::event::{InPoll, Kind};
 use ais_format::frame::flag;
 use ais_format::live::{GAP, move_into};
-use ais_format::write::{ClockPair, TraceWriter};
+use ais_format::write::ClockPair;
 
 use crate::define;
+use crate::dumps;
 use crate::fork;
+use crate::keyframe;
+use crate::output::Output;
 use crate::platform;
 
 use crate::segment::{self, Part};
@@ -26,6 +31,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(10);
 /// How often a sign of life is written while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How often, at most, a keyframe is written because events were lost.
+const HEAL: Duration = Duration::from_secs(1);
 /// Batches are closed at this many events, so that chunks stay small.
 const BATCH: usize = 1 << 16;
 
@@ -42,10 +49,34 @@ pub(crate) struct Progress {
     pub(crate) flush: AtomicBool,
     /// How often everything was written.
     pub(crate) rounds: AtomicU64,
+    /// A flight recorder's memory is to be written there.
+    dump: Mutex<Option<Dump>>,
+}
+
+/// Where a flight recorder's memory is to be written, and to whom the result is to be told.
+type Dump = (PathBuf, Option<SyncSender<io::Result<PathBuf>>>);
+
+impl Progress {
+    /// Asks for a flight recorder's memory to be written to `path`.
+    pub(crate) fn ask_to_dump(
+        &self,
+        path: PathBuf,
+        answer: Option<SyncSender<io::Result<PathBuf>>>,
+    ) {
+        *self.dump.lock().unwrap_or_else(PoisonError::into_inner) = Some((path, answer));
+        self.flush.store(true, Ordering::Release);
+    }
+
+    fn asked_to_dump(&self) -> Option<Dump> {
+        self.dump
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 pub(crate) struct Writer {
-    trace: TraceWriter<File>,
+    output: Output,
     progress: Arc<Progress>,
     chunk: ChunkBuilder,
     definitions: ChunkBuilder,
@@ -57,7 +88,16 @@ pub(crate) struct Writer {
     /// How many definitions are in the file.
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
+    keyframe: Keyframe,
     started_ns: u64,
+    start_tick: u64,
+}
+
+/// The last keyframe.
+struct Keyframe {
+    at: Instant,
+    /// How many events had been lost by then.
+    dropped: u64,
 }
 
 /// How far a thread's record has come into the file.
@@ -69,16 +109,20 @@ struct ThreadProgress {
     dropped: u64,
     /// Events that were lost, as the file tells.
     dropped_written: u64,
+    /// The polls that are open on it, innermost last: tasks and numbers.
+    open: Vec<(u64, u32)>,
+    /// This generation of the file tells which poll it is in.
+    is_told: bool,
 }
 
 impl Writer {
     pub(crate) fn new(
-        trace: TraceWriter<File>,
+        output: Output,
         progress: Arc<Progress>,
-        started_ns: u64,
+        (started_ns, start_tick): (u64, u64),
     ) -> Writer {
         Writer {
-            trace,
+            output,
             progress,
             chunk: ChunkBuilder::new(),
             definitions: ChunkBuilder::new(),
@@ -87,7 +131,12 @@ impl Writer {
             words: Vec::new(),
             defined: 0,
             threads: HashMap::new(),
+            keyframe: Keyframe {
+                at: Instant::now(),
+                dropped: 0,
+            },
             started_ns,
+            start_tick,
         }
     }
 
@@ -106,27 +155,28 @@ impl Writer {
         fork::unwatch();
         let clock = result?;
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
-        let file = self.trace.finish(clock, dropped)?;
-        let len = file.metadata()?.len();
+        let len = self.output.finish(clock, dropped)?;
         self.progress.bytes.store(len, Ordering::Relaxed);
-        file.sync_data()
+        Ok(())
     }
 
     /// Writes until it is told to stop, and what is left then; returns when that was.
     fn write_until_stopped(&mut self) -> io::Result<ClockPair> {
         let mut written = Instant::now();
         // What was defined before the recording began is nowhere else, should the process be killed.
-        self.write_definitions(self.clock())?;
+        self.write_definitions(self.clock(), 0)?;
         loop {
             let stop = self.progress.stop.load(Ordering::Acquire);
             let clock = self.clock();
+            self.begin_generation_if_due(clock)?;
             if self.write_recorded(clock)? {
                 written = Instant::now();
             } else if written.elapsed() >= HEARTBEAT {
-                self.trace
+                self.output
                     .heartbeat(clock, self.progress.dropped.load(Ordering::Relaxed))?;
                 written = Instant::now();
             }
+            self.dump_if_asked(clock);
             self.progress.rounds.fetch_add(1, Ordering::AcqRel);
             if stop {
                 return Ok(clock);
@@ -146,6 +196,7 @@ impl Writer {
             thread::park_timeout(LOOK);
             segment::note_clock(self.clock());
             segment::make_room();
+            dumps::ask_if_signalled(&self.progress);
         }
     }
 
@@ -153,6 +204,57 @@ impl Writer {
         ClockPair {
             tick: platform::tick(),
             ns: platform::nanos() - self.started_ns,
+        }
+    }
+
+    /// Begins another generation where this one is long enough, or where events were lost that the next one need not know.
+    fn begin_generation_if_due(&mut self, clock: ClockPair) -> io::Result<()> {
+        let dropped = self.progress.dropped.load(Ordering::Relaxed);
+        let heals = dropped != self.keyframe.dropped && self.keyframe.at.elapsed() >= HEAL;
+        if !heals && !self.output.is_full() {
+            return Ok(());
+        }
+        self.output.begin_generation()?;
+        self.defined = 0;
+        self.write_definitions(clock, flag::KEYFRAME)?;
+        let (output, chunk) = (&mut self.output, &mut self.chunk);
+        let mut write = |chunk: &mut ChunkBuilder, flags| {
+            let events = chunk.batch_events();
+            chunk.end_batch(0, 0, 0);
+            output.chunk(&chunk.finish(), clock, dropped, flags)?;
+            Ok::<_, io::Error>(events)
+        };
+        let is_all = keyframe::write(chunk, self.start_tick, clock.tick, |chunk| {
+            if chunk.batch_events() >= BATCH {
+                write(chunk, flag::KEYFRAME)?;
+            }
+            Ok::<_, io::Error>(())
+        })?;
+        let end = if is_all { flag::KEYFRAME_END } else { 0 };
+        write(chunk, flag::KEYFRAME | end)?;
+        self.keyframe = Keyframe {
+            at: Instant::now(),
+            dropped,
+        };
+        for progress in self.threads.values_mut() {
+            progress.is_told = false;
+        }
+        Ok(())
+    }
+
+    /// Writes what a flight recorder has in memory into a file, where that was asked for.
+    fn dump_if_asked(&self, clock: ClockPair) {
+        let Some((path, answer)) = self.progress.asked_to_dump() else {
+            return;
+        };
+        let dropped = self.progress.dropped.load(Ordering::Relaxed);
+        let result = self.output.dump(&path, clock, dropped);
+        if let (None, Err(error)) = (&answer, &result) {
+            eprintln!("ais-recorder: {error}");
+        }
+        if let Some(answer) = answer {
+            // Whoever asked may not wait for it any more.
+            let _ = answer.send(result);
         }
     }
 
@@ -188,7 +290,16 @@ impl Writer {
         let mut words = std::mem::take(&mut self.words);
         part.copy(&mut words);
         let mut left = words.as_slice();
+        let progress = self.threads.entry(stream.0).or_default();
+        let mut open = std::mem::take(&mut progress.open);
+        if !std::mem::replace(&mut progress.is_told, true)
+            && let (Some(&(task, poll)), Some(first)) = (open.last(), left.first())
+        {
+            let poll = u64::from(poll);
+            self.chunk.event(first >> 8, &InPoll { task, poll });
+        }
         loop {
+            follow(&mut open, left);
             if let Some(rest) = move_into(&mut self.chunk, left) {
                 left = rest;
             } else if let &[first, dropped, ref rest @ ..] = left
@@ -208,6 +319,7 @@ impl Writer {
                 }
             }
         }
+        self.threads.entry(stream.0).or_default().open = open;
         self.claims.push((index, 0));
         self.words = words;
         Ok(())
@@ -254,21 +366,21 @@ impl Writer {
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         // After the events were taken: every definition that they speak of was made before they were published. In chunks of their own,
         // since there may be many at once (a second recording begins with all that the first one made).
-        self.write_definitions(clock)?;
+        self.write_definitions(clock, 0)?;
         // Before it is written: whoever recovers the rest sees by the chunk whether this came to be true.
         let claims = std::mem::take(&mut self.claims);
         for &(index, left) in &claims {
-            parts[index].claim(self.trace.next_sequence(), left);
+            parts[index].claim(self.output.next_sequence(), left);
         }
         // A cut is told even where the last events filled a chunk just before it.
-        self.trace
+        self.output
             .chunk(&self.chunk.finish(), clock, dropped, flags)?;
         for (index, _) in claims.into_iter().filter(|&(_, left)| left == 0) {
             parts[index].is_written();
         }
         self.progress
             .bytes
-            .store(self.trace.len(), Ordering::Relaxed);
+            .store(self.output.written(), Ordering::Relaxed);
         if segment::quarters_used() < 2 {
             session::set_short(false);
         }
@@ -276,16 +388,39 @@ impl Writer {
     }
 
     /// Writes the definitions that are not in the file yet.
-    fn write_definitions(&mut self, clock: ClockPair) -> io::Result<()> {
+    fn write_definitions(&mut self, clock: ClockPair, flags: u32) -> io::Result<()> {
         let dropped = self.progress.dropped.load(Ordering::Relaxed);
         loop {
             self.defined = define::add_to(&mut self.definitions, self.defined);
             if self.definitions.is_empty() {
                 return Ok(());
             }
-            self.trace
-                .chunk(&self.definitions.finish(), clock, dropped, 0)?;
+            self.output
+                .chunk(&self.definitions.finish(), clock, dropped, flags)?;
             define::are_written(self.defined);
         }
+    }
+}
+
+/// Keeps track of the polls that are open on a thread, over the record that `words` begin with.
+#[inline]
+fn follow(open: &mut Vec<(u64, u32)>, words: &[u64]) {
+    const BEGIN: u8 = Kind::PollBegin as u8;
+    const END: u8 = Kind::PollEnd as u8;
+    const IN_POLL: u8 = Kind::InPoll as u8;
+    let &[first, task, poll, ..] = words else {
+        return;
+    };
+    match first as u8 {
+        BEGIN => open.push((task & (u64::MAX >> 16), poll as u32)),
+        END => {
+            open.pop();
+        }
+        IN_POLL => {
+            open.clear();
+            open.push((task, poll as u32));
+        }
+        GAP => open.clear(),
+        _ => {}
     }
 }

@@ -575,6 +575,27 @@ tables! {
         /// The number of the poll.
         poll: Delta,
     }
+    /// In a keyframe: the next event was done by this task.
+    79 DoneBy "done_by" {
+        /// The task.
+        task: Delta,
+    }
+    /// In a keyframe: what a resource was like. What remains of its changes is told again in the same keyframe, as of some moment between
+    /// two of its changes.
+    80 ResourceState "resource_state" {
+        /// The resource.
+        resource: Delta,
+        /// The number of the change before which no part of the keyframe was read.
+        since: Delta,
+        /// The number of the change after which no part of the keyframe was read, and after which the rest of this row is so.
+        sequence: Delta,
+        /// Messages that are in it.
+        messages: Plain,
+        /// [`resource_status`] bits.
+        status: Plain,
+        /// Units that it has: those that it was made with and those that were added, less those that are gone for good.
+        units: Plain,
+    }
 }
 
 impl Kind {

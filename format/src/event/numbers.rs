@@ -91,6 +91,17 @@ numbers! {
         /// It is a constant, recorded from its first use on: nothing was ever done with it before, unless recording began late.
         CONST = 2,
     }
+    /// What has become of a resource.
+    resource_status {
+        /// It was closed.
+        CLOSED = 1,
+        /// The value that is waited for was set.
+        SET = 2,
+        /// It, or an end of it, was unwrapped: it can be used without being recorded.
+        ESCAPED = 4,
+        /// How many messages are in it cannot be told.
+        MESSAGES_UNKNOWN = 8,
+    }
     /// What an operation asks for.
     operation_kind {
         /// `lock()`.

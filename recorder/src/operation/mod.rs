@@ -11,6 +11,7 @@ mod blocking;
 pub(crate) mod done;
 mod future;
 mod slot;
+pub(crate) use slot::operation_now;
 mod waker;
 
 use std::panic::Location;

@@ -19,8 +19,10 @@ use crate::session;
 
 /// What the words of an operation's cell mean that are kept up to date.
 pub(crate) mod operation_now {
-    /// Its flags as of its last poll; above those, how often its waker had been called by then.
+    /// Its flags as of its last poll; above those, how often its waker had been called by then; and [`WAS_POLLED`].
     pub(crate) const POLLED: usize = 0;
+    /// It was polled, or came into its queue, after it began.
+    pub(crate) const WAS_POLLED: u64 = 1 << 63;
     /// How often its waker was called, with the lowest half of its number above that: wakers may outlive it. No other kind uses this one.
     pub(crate) const FIRES: usize = 6;
 }
@@ -109,7 +111,7 @@ impl Waiting {
     }
 
     fn still_waits(&self, fires: u32, flags: u64) {
-        let fires_and_flags = u64::from(fires) << 32 | flags;
+        let fires_and_flags = operation_now::WAS_POLLED | u64::from(fires) << 32 | flags;
         self.cell.set(operation_now::POLLED, fires_and_flags);
         if session::is_recording() {
             emit(&OperationPoll {

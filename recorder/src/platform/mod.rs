@@ -4,6 +4,7 @@
 mod exit;
 mod fork;
 mod memory;
+mod process;
 mod statics;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(feature = "portable")))]
 mod tsc;
@@ -16,6 +17,7 @@ use crate::session::Word;
 pub(crate) use exit::{HAS_AT_EXIT, at_exit};
 pub(crate) use fork::{at_fork, close_orphan};
 pub(crate) use memory::{Block, LiveFile, memory_folder, private_block};
+pub(crate) use process::{build_id, host, started_unix_ns};
 pub(crate) use statics::{Statics, find as find_statics, lies_in_static_memory};
 
 /// What a tick of the recording's clock is.

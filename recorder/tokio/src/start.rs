@@ -17,7 +17,12 @@ pub(crate) fn start() {
         ONCE.call_once(|| instrument::set_running_task(running_task));
     }
     // Once a process, and processes fork.
-    instrument::start_once_from_env();
+    let way_in = if env!("CARGO_PKG_NAME") == "tokio" {
+        "the recorded tokio, in all crates"
+    } else {
+        "the recorded tokio, in the crates that name it"
+    };
+    instrument::start_once_from_env(way_in);
 }
 
 /// A resource that is made now.
