@@ -107,7 +107,7 @@ fn kind(history: &History, cycle: &Cycle) -> Kind {
 }
 
 fn confidence(history: &History, cycle: &Cycle) -> (Confidence, Option<String>) {
-    if history.loss.is_gap() {
+    if history.loss.is_gap() && !history.is_healed {
         let lost = history.loss.sentence().unwrap_or_default();
         return (
             Confidence::Possible,

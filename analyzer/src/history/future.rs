@@ -48,6 +48,8 @@ pub enum FutureEnd {
     Panicked,
     /// It was dropped before it was ever polled.
     NeverPolled,
+    /// It ended, but how is not in the record.
+    Unseen,
 }
 
 impl Future {

@@ -104,6 +104,10 @@ pub struct History {
     pub events: u64,
     /// What is missing.
     pub loss: Loss,
+    /// All that was missing comes before a moment at which everything that was alive is told again.
+    pub is_healed: bool,
+    /// It begins in the middle of the recording: what came before is not kept, save for what was alive then.
+    pub begins_late: bool,
     by_task: HashMap<TaskId, OfTask>,
 }
 

@@ -57,6 +57,8 @@ pub enum Outcome {
     NeverPolled,
     /// Its channel or its semaphore was closed.
     Closed,
+    /// How it ended is not in the record.
+    Unseen,
 }
 
 impl Operation {

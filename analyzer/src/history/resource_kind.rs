@@ -40,6 +40,20 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
+    /// Whether all that counts of it is told at the beginning of a generation: who has units of it, who waits for it, how many messages are
+    /// in it. Not what each receiver has seen, who is in a set, or how many have come to a barrier.
+    pub fn is_known_from_a_base(self) -> bool {
+        matches!(
+            self,
+            ResourceKind::Mutex
+                | ResourceKind::RwLock
+                | ResourceKind::Semaphore
+                | ResourceKind::Channel
+                | ResourceKind::UnboundedChannel
+                | ResourceKind::Oneshot
+        )
+    }
+
     /// The kind with this number in the trace.
     pub fn from_number(number: u64) -> ResourceKind {
         match number {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use ais_format::event::{self, resource_status};
+
 use super::{
     Change, ChangeKind, Handle, HandleSide, Hold, NotifyMode, OperationId, ResourceKind, TaskId,
 };
@@ -73,13 +75,106 @@ impl ResourceState {
                 state.contradiction = Some(change.sequence);
             }
         }
-        if state.guards_move {
-            for hold in &mut state.holds {
+        state.settle();
+        state
+    }
+
+    /// Where guards go from task to task, any of them can be anywhere.
+    fn settle(&mut self) {
+        if self.guards_move {
+            for hold in &mut self.holds {
                 hold.exact = false;
                 hold.loose = true;
             }
         }
+    }
+
+    /// What a resource is like after the changes that came after the beginning of a generation, at which was told what was `alive`, and what
+    /// it was like (`told`). Those were read while the program went on: some of the first changes are in them already.
+    pub(crate) fn from_base(
+        (kind, capacity): (ResourceKind, u64),
+        alive: &[Change],
+        told: &event::ResourceState,
+        changes: &[Change],
+    ) -> ResourceState {
+        // Who used it before is not known.
+        let mut state = ResourceState {
+            units: capacity,
+            users: BTreeSet::from([None]),
+            ..ResourceState::default()
+        };
+        for change in alive {
+            // What it was like is told: nothing in it can be contradicted.
+            let _ = state.step(kind, change);
+        }
+        for handle in &mut state.handles {
+            handle.users = vec![None];
+        }
+        state.units = told.units;
+        state.messages = told.messages;
+        state.is_closed = told.status & resource_status::CLOSED != 0;
+        state.is_set = told.status & resource_status::SET != 0;
+        state.is_escaped = told.status & resource_status::ESCAPED != 0;
+        if told.status & resource_status::MESSAGES_UNKNOWN != 0 {
+            state.contradiction = Some(told.sequence);
+        }
+        for change in changes {
+            state.users.insert(change.by);
+            let result = if change.sequence <= told.sequence {
+                state.step_again(kind, change)
+            } else {
+                state.step(kind, change)
+            };
+            if result.is_err() && state.contradiction.is_none() {
+                state.contradiction = Some(change.sequence);
+            }
+        }
+        state.settle();
         state
+    }
+
+    /// A change that may be in the state already.
+    fn step_again(&mut self, kind: ResourceKind, change: &Change) -> Result<(), Contradiction> {
+        match &change.kind {
+            ChangeKind::Acquired(hold) if self.hold_at(hold.number).is_some() => Ok(()),
+            ChangeKind::Acquired(hold) => {
+                let index = self
+                    .holds
+                    .partition_point(|other| other.number < hold.number);
+                self.holds.insert(index, (**hold).clone());
+                Ok(())
+            }
+            &ChangeKind::Released { hold, units } => match self.hold_at(hold) {
+                None => Ok(()),
+                Some(index) if units == 0 || units == self.holds[index].units => {
+                    self.holds.remove(index);
+                    Ok(())
+                }
+                // Whether these are gone already cannot be told.
+                Some(_) => Err(Contradiction),
+            },
+            ChangeKind::Split { .. } | ChangeKind::Merged { .. } => Err(Contradiction),
+            ChangeKind::Began { operation, .. }
+                if self
+                    .queue
+                    .iter()
+                    .any(|queued| queued.operation == *operation) =>
+            {
+                Ok(())
+            }
+            ChangeKind::Ended { operation, .. } => {
+                self.queue.retain(|queued| queued.operation != *operation);
+                Ok(())
+            }
+            ChangeKind::HandleNew(number, _) if self.handle(*number).is_some() => Ok(()),
+            ChangeKind::HandleDropped(number) => {
+                self.handles.retain(|end| end.number != *number);
+                Ok(())
+            }
+            ChangeKind::Began { .. } | ChangeKind::HandleNew(..) => self.step(kind, change),
+            // Counted.
+            _ => Ok(()),
+        }
     }
 
     /// Units that nobody has.

@@ -41,6 +41,8 @@ pub struct Task {
     pub aborts: Vec<Abort>,
     /// When it was dropped before it had completed.
     pub dropped: Option<Nanos>,
+    /// When it had ended at the latest, where its end is not in the record.
+    pub ended_unseen: Option<Nanos>,
 }
 
 /// Nobody can wake a task through one of its wakers any more.
@@ -79,6 +81,10 @@ impl Task {
             .filter(|_| !self.polls.last().is_some_and(has_ended))
         {
             return TaskState::Cancelled(at);
+        }
+        let is_over = self.polls.last().is_some_and(has_ended);
+        if let Some(at) = self.ended_unseen.filter(|_| !is_over) {
+            return TaskState::EndedUnseen(at);
         }
         let Some(last) = self.polls.last() else {
             return TaskState::Scheduled(self.spawned);

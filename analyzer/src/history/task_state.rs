@@ -17,6 +17,8 @@ pub enum TaskState {
     Panicked(Nanos),
     /// It was dropped then, before it completed.
     Cancelled(Nanos),
+    /// It had ended by then, but how and when is not in the record.
+    EndedUnseen(Nanos),
 }
 
 impl TaskState {
@@ -36,7 +38,8 @@ impl TaskState {
             | TaskState::Idle(at)
             | TaskState::Completed(at)
             | TaskState::Panicked(at)
-            | TaskState::Cancelled(at) => at,
+            | TaskState::Cancelled(at)
+            | TaskState::EndedUnseen(at) => at,
         }
     }
 }

@@ -91,6 +91,8 @@ pub enum PanelState {
     Panicked,
     /// It was dropped before it had completed.
     Cancelled,
+    /// It has ended, but how is not in the record.
+    EndedUnseen,
 }
 
 /// A wake.
@@ -191,6 +193,7 @@ fn panel_state(state: TaskState, stuck: bool) -> PanelState {
         TaskState::Completed(_) => PanelState::Completed,
         TaskState::Panicked(_) => PanelState::Panicked,
         TaskState::Cancelled(_) => PanelState::Cancelled,
+        TaskState::EndedUnseen(_) => PanelState::EndedUnseen,
     }
 }
 

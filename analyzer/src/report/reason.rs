@@ -36,7 +36,10 @@ fn has_not_ended(task: &Task) -> &'static str {
         TaskState::Running(_) => "has not ended: it runs",
         TaskState::Scheduled(_) => "has not ended: it is scheduled to run",
         TaskState::Idle(_) => "has not ended: it waits itself",
-        TaskState::Completed(_) | TaskState::Panicked(_) | TaskState::Cancelled(_) => "has ended",
+        TaskState::Completed(_)
+        | TaskState::Panicked(_)
+        | TaskState::Cancelled(_)
+        | TaskState::EndedUnseen(_) => "has ended",
     }
 }
 

@@ -116,6 +116,8 @@ pub struct TaskCounts {
     pub panicked: usize,
     /// Dropped before they had completed.
     pub cancelled: usize,
+    /// Ended, but how is not in the record.
+    pub ended_unseen: usize,
 }
 
 /// A task that was alive at the end.
@@ -151,6 +153,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
             TaskState::Completed(_) => (&mut counts.completed, "completed"),
             TaskState::Panicked(_) => (&mut counts.panicked, "panicked"),
             TaskState::Cancelled(_) => (&mut counts.cancelled, "cancelled"),
+            TaskState::EndedUnseen(_) => (&mut counts.ended_unseen, "ended unseen"),
         };
         *count += 1;
         counts.stuck += usize::from(stuck);

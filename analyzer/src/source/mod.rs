@@ -5,6 +5,7 @@
 //! mapping of a file that somebody cuts kills the process that looks at it, and for a small file mapping saves nothing.
 
 mod recover;
+mod ring;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,6 +40,10 @@ pub struct Source {
     pub cut: Option<u64>,
     /// How the recording ended.
     pub ending: Ending,
+    /// It begins with a later generation: those before it are not kept.
+    pub begins_late: bool,
+    /// The number of the last chunk that is missing.
+    pub last_gap: Option<u64>,
 }
 
 /// How a recording ended.
@@ -49,6 +54,8 @@ pub enum Ending {
     Finished,
     /// It did not: the program still runs and records.
     Running,
+    /// It went on: this is what a flight recorder had in memory.
+    Snapshot,
     /// The program was killed. What it had recorded until then is there.
     Killed,
     /// The program was killed, or still runs elsewhere: what it recorded at last may be missing.
@@ -85,6 +92,7 @@ impl Ending {
         match self {
             Ending::Finished => None,
             Ending::Running => Some("it goes on: the program still runs"),
+            Ending::Snapshot => Some("what a flight recorder had in memory; the program went on"),
             Ending::Killed => {
                 Some("the program was killed; what it had recorded until then is here")
             }
@@ -152,6 +160,22 @@ impl Bytes {
         Ok(Bytes::Read(bytes))
     }
 
+    /// Several files, one after the other.
+    fn open_all(paths: &[PathBuf]) -> io::Result<Bytes> {
+        let mut bytes = Vec::new();
+        for path in paths {
+            File::open(path)?.read_to_end(&mut bytes)?;
+        }
+        Ok(Bytes::Read(bytes))
+    }
+
+    fn into_vec(self) -> Vec<u8> {
+        match self {
+            Bytes::Read(bytes) => bytes,
+            Bytes::Mapped(map) => map.to_vec(),
+        }
+    }
+
     fn as_slice(&self) -> &[u8] {
         match self {
             Bytes::Read(bytes) => bytes,
@@ -175,8 +199,19 @@ impl Source {
     /// # Errors
     /// The file cannot be read, or does not begin as a trace does.
     pub fn open(path: &Path) -> Result<Source, Error> {
+        let segments = if path.exists() {
+            Vec::new()
+        } else {
+            ring::segments(path)
+        };
+        // What is being written, or was when the program was killed.
+        let last = segments.last().map_or(path, PathBuf::as_path);
         let open = || {
-            Bytes::open(path).map_err(|reason| Error::Io {
+            let bytes = match segments.len() {
+                0 | 1 => Bytes::open(last),
+                _ => Bytes::open_all(&segments),
+            };
+            bytes.map_err(|reason| Error::Io {
                 path: path.to_owned(),
                 reason,
             })
@@ -185,7 +220,7 @@ impl Source {
         if source.ending != Ending::Unknown {
             return Ok(source);
         }
-        match recover::find(path, &source.header) {
+        match recover::find(last, &source.header) {
             Leftover::None => Ok(source),
             Leftover::Running => Ok(Source {
                 ending: Ending::Running,
@@ -193,14 +228,34 @@ impl Source {
             }),
             Leftover::Left(killed) => {
                 // What was written since it was opened is there now, and nothing more will be.
-                let source = Source::new(path.to_owned(), open()?)?;
-                source.recover(killed)
+                let whole = Source::new(
+                    last.to_owned(),
+                    Bytes::open(last).map_err(|reason| Error::Io {
+                        path: last.to_owned(),
+                        reason,
+                    })?,
+                )?;
+                let recovered = whole.recover(&killed)?;
+                if segments.len() < 2 {
+                    return Ok(Source {
+                        path: path.to_owned(),
+                        ..recovered
+                    });
+                }
+                let mut bytes = Bytes::open_all(&segments[..segments.len() - 1])
+                    .map_err(|reason| Error::Io {
+                        path: path.to_owned(),
+                        reason,
+                    })?
+                    .into_vec();
+                bytes.extend_from_slice(recovered.bytes.as_slice());
+                Source::new(path.to_owned(), Bytes::Read(bytes))
             }
         }
     }
 
     /// Adds what a killed program left behind.
-    fn recover(self, killed: Killed) -> Result<Source, Error> {
+    fn recover(self, killed: &Killed) -> Result<Source, Error> {
         let all = self.bytes.as_slice();
         let (_, start) = FileHeader::decode(all).map_err(|reason| Error::Format {
             path: self.path.clone(),
@@ -246,10 +301,13 @@ impl Source {
             chunks,
             loss,
             ending,
+            begins_late,
+            last_gap,
             ..
         } = directory;
         let tells_cut = |chunk: &&ChunkRef| {
-            chunk.header.flags & (flag::CUT | flag::HEARTBEAT | flag::FINAL) != 0
+            let tells = flag::CUT | flag::HEARTBEAT | flag::FINAL | flag::SNAPSHOT;
+            chunk.header.flags & tells != 0
         };
         let cut = chunks
             .iter()
@@ -263,6 +321,8 @@ impl Source {
             loss,
             cut,
             ending,
+            begins_late,
+            last_gap,
         })
     }
 
@@ -289,6 +349,8 @@ struct Directory<'a> {
     loss: Loss,
     ending: Ending,
     next_sequence: u64,
+    begins_late: bool,
+    last_gap: Option<u64>,
     /// Where the first chunk is.
     start: usize,
 }
@@ -301,6 +363,8 @@ impl<'a> Directory<'a> {
             loss: Loss::default(),
             ending: Ending::Unknown,
             next_sequence: 0,
+            begins_late: false,
+            last_gap: None,
             start,
         }
     }
@@ -365,6 +429,12 @@ impl<'a> Directory<'a> {
 
     fn add(&mut self, chunk: ChunkRef) {
         let sequence = chunk.header.sequence;
+        // A generation needs nothing that is before it: a ring is whole from there on.
+        let is_begin = chunk.header.flags & flag::KEYFRAME != 0 && chunk.header.generation > 0;
+        if self.chunks.is_empty() && is_begin && sequence > 0 {
+            self.begins_late = true;
+            self.next_sequence = sequence;
+        }
         if sequence < self.next_sequence {
             self.loss.notes.push(format!(
                 "chunk {sequence} at byte {} stands twice or out of order: not read",
@@ -375,6 +445,7 @@ impl<'a> Directory<'a> {
         if sequence > self.next_sequence {
             let missing = sequence - self.next_sequence;
             self.loss.chunks = self.loss.chunks.saturating_add(missing);
+            self.last_gap = Some(sequence - 1);
             self.loss.notes.push(match missing {
                 1 => format!("chunk {} is missing", self.next_sequence),
                 _ => format!(
@@ -389,6 +460,8 @@ impl<'a> Directory<'a> {
             self.ending = Ending::Finished;
         } else if chunk.header.flags & flag::RECOVERED != 0 {
             self.ending = Ending::Killed;
+        } else if chunk.header.flags & flag::SNAPSHOT != 0 {
+            self.ending = Ending::Snapshot;
         }
         self.next_sequence =
             sequence.saturating_add(u64::from(chunk.header.flags & flag::HEARTBEAT == 0));

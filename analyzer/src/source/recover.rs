@@ -1,12 +1,11 @@
 //! What a killed program had recorded and not written is added to its trace.
 //!
-//! The trace names the live file in which that lies. Where the recording has no end, nobody has the trace locked any more and the live
-//! file is there, its records become chunks at the end of the trace, as the program's own writer would have written them, and the live
+//! The trace names the live file in which that lies. Where the recording has no end, and the live file is there and locked by nobody any more, its records become chunks at the end of the trace, as the program's own writer would have written them, and the live
 //! file is deleted. Where the trace cannot be written, the live file stays, and the chunks are only in memory.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Cursor, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ais_format::chunk::Chunk;
@@ -14,7 +13,7 @@ use ais_format::frame::{FileHeader, flag};
 use ais_format::live::{Live, Written};
 use ais_format::write::{ClockPair, TraceWriter};
 
-use super::{ChunkRef, Directory};
+use super::{ChunkRef, Directory, ring};
 
 /// What there is to recover.
 pub(super) enum Leftover {
@@ -30,7 +29,9 @@ pub(super) enum Leftover {
 pub(super) struct Killed {
     live: Live,
     path: PathBuf,
-    /// The trace, locked; where it can be written.
+    /// Nobody else recovers it meanwhile.
+    _lock: File,
+    /// The trace, where it can be written.
     trace: Option<File>,
 }
 
@@ -47,34 +48,32 @@ pub(super) fn find(trace: &Path, header: &FileHeader) -> Leftover {
     if header.live.is_empty() {
         return Leftover::None;
     }
-    let writable = OpenOptions::new().read(true).write(true).open(trace);
-    let is_locked = |file: &File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
-    let is_running = match &writable {
-        Ok(file) => is_locked(file),
-        Err(_) => File::open(trace).is_ok_and(|file| {
-            matches!(
-                file.try_lock_shared(),
-                Err(std::fs::TryLockError::WouldBlock)
-            )
-        }),
-    };
-    if is_running {
-        return Leftover::Running;
-    }
     let path = match trace.parent() {
         Some(folder) if !header.live.contains(['/', '\\']) => folder.join(&header.live),
         _ => PathBuf::from(&header.live),
     };
-    let left = std::fs::read(&path)
+    // The program has it locked as long as it lives.
+    let Ok(mut live_file) = File::open(&path) else {
+        return Leftover::None;
+    };
+    if matches!(live_file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Leftover::Running;
+    }
+    let mut bytes = Vec::new();
+    let left = live_file
+        .read_to_end(&mut bytes)
         .ok()
-        .and_then(|bytes| Live::new(&bytes).ok())
-        .filter(|live| live.recording() == header.recording && header.recording != 0);
+        .and_then(|_| Live::new(&bytes).ok())
+        .filter(|live| live.recording() == header.recording && header.recording != 0)
+        // It goes to the end of the recording, not of an earlier segment.
+        .filter(|_| !ring::has_successor(trace, header.recording));
     match left {
         None => Leftover::None,
         Some(live) => Leftover::Left(Killed {
             live,
             path,
-            trace: writable.ok(),
+            _lock: live_file,
+            trace: OpenOptions::new().write(true).open(trace).ok(),
         }),
     }
 }
@@ -114,11 +113,11 @@ impl Killed {
     }
 
     /// Puts the tail into the trace, and deletes the live file. Whether that could be done.
-    pub(super) fn write(mut self, tail: &Tail) -> bool {
-        let Some(file) = &mut self.trace else {
+    pub(super) fn write(&self, tail: &Tail) -> bool {
+        let Some(mut file) = self.trace.as_ref() else {
             return false;
         };
-        let mut write = || {
+        let mut write = || -> std::io::Result<()> {
             use std::io::{Seek as _, SeekFrom};
             file.seek(SeekFrom::Start(tail.position as u64))?;
             file.write_all(&tail.bytes)?;

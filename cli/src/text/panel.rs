@@ -103,6 +103,9 @@ fn state(panel: &TaskPanel, is_uncertain: bool) -> String {
             styled(ALARM, "panicked"),
             panel.since
         ),
+        PanelState::EndedUnseen => {
+            format!("has ended by {}, how is not in the record", panel.since)
+        }
         PanelState::Cancelled => format!("cancelled at {}, after {long}", panel.since),
     }
 }

@@ -144,6 +144,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
         (tasks.completed, "completed"),
         (tasks.panicked, "panicked"),
         (tasks.cancelled, "cancelled"),
+        (tasks.ended_unseen, "ended unseen"),
     ] {
         if n > 0 {
             ends.push(format!("{} {name}", grouped(n as u64)));

@@ -18,6 +18,17 @@ pub(super) struct Place {
     pub(super) foreign: Option<ForeignId>,
     /// That poll's number, then the position in its thread's record: the true order of what one task does.
     pub(super) order: (u64, usize),
+    /// The generation in which it stands.
+    pub(super) generation: u32,
+    /// It is told again, as of then.
+    pub(super) told: Option<Nanos>,
+}
+
+impl Place {
+    /// When it stands in the record: what is told again stands at the beginning of its generation.
+    pub(super) fn recorded(&self) -> Nanos {
+        self.told.unwrap_or(self.at)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +46,8 @@ pub(super) enum TaskFact {
     Yielded {
         poll: u64,
     },
+    /// It has ended, but that is not in the record.
+    EndedUnseen,
     /// The last clone of this one of its wakers is gone.
     WakersGone(event::WakersGone),
     Woken {
@@ -51,6 +64,8 @@ pub(super) enum FutureFact {
     Entered(event::AwaitEnter),
     Left(event::AwaitLeave),
     Ended(event::FutureEnd),
+    /// It has ended, but that is not in the record.
+    EndedUnseen,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +75,8 @@ pub(super) enum OperationFact {
     Fired(event::OperationFired),
     TimerSet(event::TimerSet),
     Ended(event::OperationEnd),
+    /// It has ended, but that is not in the record.
+    EndedUnseen,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +101,8 @@ pub(super) enum ResourceFact {
     MemberGone(event::MemberGone),
     Escaped(event::Escape),
     Lagged(event::Lag),
+    /// What it was like at the beginning of a generation.
+    State(event::ResourceState),
     OperationBegan(event::OperationBegin),
     OperationEnded(event::OperationEnd),
 }

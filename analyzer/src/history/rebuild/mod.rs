@@ -5,6 +5,7 @@
 //! entity are brought together ([`assemble`]) and put into the entity's own order.
 
 mod assemble;
+mod base;
 mod facts;
 mod shutdown;
 mod walk;
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 
 use super::{FunctionId, History, ThreadId};
 use crate::decode::Decoded;
+use base::Base;
 use facts::Facts;
 
 /// Rebuilds the history of every entity, up to the last moment that is known of all threads.
@@ -24,6 +26,10 @@ use facts::Facts;
 /// Where the last thing that the program did was to shut its runtime down, histories end before that: a runtime that is shut down
 /// cancels its tasks, and a program that gives up on a deadlock and returns from `main` would seem to have had none.
 pub fn rebuild(decoded: &Decoded) -> History {
+    let base = Base::of(decoded);
+    let told = base
+        .keyframes()
+        .map(|keyframe| walk::keyframe(keyframe, &decoded.clock));
     let walked: Vec<Facts> = decoded
         .threads
         .par_iter()
@@ -32,9 +38,10 @@ pub fn rebuild(decoded: &Decoded) -> History {
         })
         .collect();
     let mut facts = Facts::default();
-    for part in walked {
+    for part in told.chain(walked) {
         facts.append(part);
     }
+    base.end_what_is_not_told(&mut facts, |tick| decoded.clock.time(tick));
     let recorded_until = decoded.cut.map_or_else(
         || decoded.clock.last().max(facts.last),
         |cut| decoded.clock.time(cut),
@@ -84,6 +91,8 @@ pub fn rebuild(decoded: &Decoded) -> History {
         has_cut: decoded.cut.is_some(),
         events: decoded.events,
         loss: decoded.loss.clone(),
+        is_healed: base.is_healed,
+        begins_late: decoded.begins_late,
         by_task: std::collections::HashMap::new(),
     };
     history.index_by_task();

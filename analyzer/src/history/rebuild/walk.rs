@@ -8,6 +8,7 @@ use ais_format::event::{self, Kind};
 
 use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, SectionFact, TaskFact};
 use crate::clock::Clock;
+use crate::decode::Keyframe;
 use crate::history::{ForeignId, OperationId, TaskId, ThreadId, WokenBy};
 use crate::time::Nanos;
 
@@ -23,28 +24,64 @@ struct Walker<'a> {
     /// The index, in `facts.tasks`, of the wake just recorded: an operation that fires right after it is what caused it.
     last_wake: Option<usize>,
     position: usize,
+    /// The generation that is read.
+    generation: u32,
+    /// This is a keyframe, as of then.
+    told: Option<Nanos>,
+    /// In a keyframe: who did what comes next.
+    done_by: Option<TaskId>,
     facts: Facts,
+}
+
+impl<'a> Walker<'a> {
+    fn new(thread: ThreadId, clock: &'a Clock) -> Self {
+        Walker {
+            thread,
+            clock,
+            polls: Vec::new(),
+            sections: Vec::new(),
+            foreign: None,
+            last_wake: None,
+            position: 0,
+            generation: 0,
+            told: None,
+            done_by: None,
+            facts: Facts::default(),
+        }
+    }
+}
+
+/// Reads what is told again at the beginning of a generation.
+pub(super) fn keyframe(keyframe: &Keyframe, clock: &Clock) -> Facts {
+    let mut walker = Walker::new(ThreadId(0), clock);
+    walker.generation = keyframe.generation;
+    walker.told = Some(clock.time(keyframe.tick));
+    for event in keyframe.batches.iter().flat_map(EventBatch::events) {
+        walker.step(&event);
+        // Nothing in it is done inside of a poll that it tells of.
+        walker.polls.clear();
+        if event.kind == Some(Kind::DoneBy) {
+            let row: event::DoneBy = event.row();
+            walker.done_by = Some(TaskId(row.task));
+        } else {
+            walker.done_by = None;
+        }
+    }
+    walker.facts.last = Nanos(0);
+    walker.facts
 }
 
 /// Reads the events of one thread that were recorded before the tick `cut`.
 pub(super) fn walk(
     thread: ThreadId,
-    batches: &[EventBatch],
+    batches: &[(u32, EventBatch)],
     clock: &Clock,
     cut: Option<u64>,
 ) -> Facts {
-    let mut walker = Walker {
-        thread,
-        clock,
-        polls: Vec::new(),
-        sections: Vec::new(),
-        foreign: None,
-        last_wake: None,
-        position: 0,
-        facts: Facts::default(),
-    };
+    let mut walker = Walker::new(thread, clock);
     let (mut expected, mut dropped) = (None, 0);
-    for batch in batches {
+    for (generation, batch) in batches {
+        walker.generation = *generation;
         if expected.is_some_and(|first| first != batch.head.first) || batch.head.dropped != dropped
         {
             walker.forget_what_is_open();
@@ -244,6 +281,7 @@ impl Walker<'_> {
             Kind::MemberGone => fact!(resource, ResourceFact::MemberGone, row.resource),
             Kind::Escape => fact!(resource, ResourceFact::Escaped, row.resource),
             Kind::Lag => fact!(resource, ResourceFact::Lagged, row.resource),
+            Kind::ResourceState => fact!(resource, ResourceFact::State, row.resource),
             // Handled before, or not events at all.
             Kind::TaskNew
             | Kind::PollBegin
@@ -255,6 +293,7 @@ impl Walker<'_> {
             | Kind::Foreign
             | Kind::WakersGone
             | Kind::InPoll
+            | Kind::DoneBy
             | Kind::OperationFired
             | Kind::SectionBegin
             | Kind::SectionEnd
@@ -272,12 +311,14 @@ impl Walker<'_> {
         let (task, poll) = self
             .polls
             .last()
-            .map_or((None, 0), |&(task, poll)| (Some(task), poll));
+            .map_or((self.done_by, 0), |&(task, poll)| (Some(task), poll));
         Place {
             at,
             task,
             foreign: self.foreign.filter(|_| task.is_none()),
             order: (poll, self.position),
+            generation: self.generation,
+            told: self.told,
         }
     }
 

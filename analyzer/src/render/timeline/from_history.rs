@@ -77,7 +77,7 @@ fn header(trace: &Trace) -> Header {
 fn lost(trace: &Trace) -> Option<String> {
     let sentence = trace.history.loss.sentence();
     let end = match trace.source.ending {
-        Ending::Finished | Ending::Killed => return sentence,
+        Ending::Finished | Ending::Killed | Ending::Snapshot => return sentence,
         Ending::Running => "its end: the program still runs",
         Ending::Unknown => "its end: the program was killed, or still runs",
     };
@@ -129,7 +129,9 @@ impl Rank {
             TaskState::Running(at) | TaskState::Scheduled(at) | TaskState::Idle(at) => {
                 Rank::Alive(std::cmp::Reverse(history.end.since(at)))
             }
-            TaskState::Panicked(at) | TaskState::Cancelled(at) => Rank::EndedEarly(at),
+            TaskState::Panicked(at) | TaskState::Cancelled(at) | TaskState::EndedUnseen(at) => {
+                Rank::EndedEarly(at)
+            }
             TaskState::Completed(at) => Rank::Completed(std::cmp::Reverse(at.since(task.spawned))),
         }
     }
@@ -158,6 +160,7 @@ fn row(
         TaskState::Completed(_) => format!("completed after {lived}"),
         TaskState::Panicked(_) => format!("panicked after {lived}"),
         TaskState::Cancelled(_) => format!("cancelled after {lived}"),
+        TaskState::EndedUnseen(_) => format!("ended unseen, after {lived} at most"),
         TaskState::Running(_) => format!("runs: {}", whereabouts_in_short(history, task)),
         TaskState::Scheduled(_) => "scheduled to run".to_owned(),
         TaskState::Idle(_) => format!("awaits {}", whereabouts_in_short(history, task)),
@@ -359,6 +362,7 @@ mod tests {
             wakes: vec![wake(60, 1)],
             wakers_gone: Vec::new(),
             aborts: Vec::new(),
+            ended_unseen: None,
             dropped: None,
         };
         let lock = Operation {

@@ -26,13 +26,26 @@ fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
         match fact {
             FutureFact::New(new) => future.function = FunctionId(new.function),
             FutureFact::Began(begin) => {
+                // Told again: at which await point it is, if it is at one, follows.
+                if let (Some(at), Some(open)) = (place.told, future.awaits.last_mut()) {
+                    open.left = open.left.or(Some(at.max(open.entered)));
+                }
                 future.function = FunctionId(begin.function);
                 future.parent = (begin.parent != 0).then_some(FutureId(begin.parent));
                 future.begun = Some(place.at);
+                future.made = future.made.min(place.at);
                 future.task = place.task;
             }
             FutureFact::Entered(enter) => {
                 future.task = place.task.or(future.task);
+                let last = future.awaits.last_mut();
+                if let Some(last) = last.filter(|last| {
+                    place.told.is_some()
+                        && (last.point as u64, last.entered) == (enter.point, place.at)
+                }) {
+                    last.left = None;
+                    continue;
+                }
                 future.awaits.push(Await {
                     point: enter.point as usize,
                     entered: place.at,
@@ -46,6 +59,10 @@ fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
                     visit.left = Some(place.at.max(visit.entered));
                     visit.dropped = leave.outcome != outcome::READY;
                 }
+            }
+            FutureFact::EndedUnseen => {
+                let unseen = (place.at, FutureEnd::Unseen);
+                future.ended = future.ended.or(Some(unseen));
             }
             FutureFact::Ended(end) => {
                 let dropped_at_await = future

@@ -2,6 +2,7 @@
 
 mod futures;
 mod operations;
+mod polls;
 mod resources;
 mod sections;
 mod tasks;
@@ -31,9 +32,10 @@ pub(super) fn entities<T: Send + Sync, E: Send>(
 
 /// What one task did comes in the order of its polls; where others did something to the entity too, all of it by time.
 pub(super) fn sort_by_task<T>(facts: &mut [(u64, Place, T)]) {
-    facts.sort_by_key(|(_, place, _)| place.at);
+    facts.sort_by_key(|(_, place, _)| place.recorded());
     let owner = facts[0].1.task;
-    if owner.is_none() || facts.iter().any(|(_, place, _)| place.task != owner) {
+    let is_other = |place: &Place| place.task != owner || place.told.is_some();
+    if owner.is_none() || facts.iter().any(|(_, place, _)| is_other(place)) {
         return;
     }
     let mut extend = Extend::default();

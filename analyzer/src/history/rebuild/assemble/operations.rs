@@ -42,9 +42,13 @@ fn operation(
         ended: None,
     };
     // Firings come from other threads, and their order to the rest does not matter: they are numbered.
-    facts.sort_by_key(|(_, place, _)| place.at);
+    facts.sort_by_key(|(_, place, _)| place.recorded());
     for &(_, place, fact) in facts.iter() {
         match fact {
+            OperationFact::EndedUnseen => {
+                let unseen = (place.at, Outcome::Unseen);
+                operation.ended = operation.ended.or(Some(unseen));
+            }
             OperationFact::Began(begin) => {
                 operation.kind = kind(&begin);
                 operation.units = begin.units;

@@ -1,7 +1,7 @@
 //! Resources, with their changes in the order of their numbers.
 
 use ais_format::event::{
-    Acquire, OperationBegin, handle_end, operation_flag, resource_flag, send_flag,
+    self, Acquire, OperationBegin, handle_end, operation_flag, resource_flag, send_flag,
 };
 
 use super::entities;
@@ -30,9 +30,13 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
         at_end: ResourceState::default(),
         dropped: None,
     };
+    let mut bases: Vec<Base> = Vec::new();
+    let mut is_introduced = false;
     for &(_, place, fact) in facts.iter() {
         match fact {
+            ResourceFact::New(_) if is_introduced && place.told.is_some() => {}
             ResourceFact::New(new) => {
+                is_introduced = true;
                 resource.kind = ResourceKind::from_number(new.kind);
                 resource.name = names.text(new.name);
                 resource.created_at = names.location(new.location);
@@ -42,39 +46,111 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
                 resource.uncertain = new.flags & resource_flag::LATE != 0;
             }
             ResourceFact::Dropped => resource.dropped = Some(place.at),
+            ResourceFact::State(state) => base_of(&mut bases, place.generation).state = state,
             fact => {
-                if let Some((sequence, kind)) = change(fact, place, names) {
-                    resource.changes.push(Change {
-                        sequence,
-                        at: place.at,
-                        by: place.task,
-                        foreign: place.foreign,
-                        kind,
-                    });
+                let Some((sequence, kind)) = change(fact, place, names) else {
+                    continue;
+                };
+                let change = Change {
+                    sequence,
+                    at: place.at,
+                    by: place.task,
+                    foreign: place.foreign,
+                    kind,
+                };
+                match place.told {
+                    None => resource.changes.push(change),
+                    Some(_) => base_of(&mut bases, place.generation).alive.push(change),
                 }
             }
         }
     }
     resource.changes.sort_by_key(|change| change.sequence);
     // Changes are numbered without gaps, from 1 where the recording saw the resource from its beginning.
-    let has_gap = resource
+    let last_gap = resource
         .changes
         .windows(2)
-        .any(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1));
+        .rposition(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1))
+        .map(|index| index + 1);
     let begins = resource
         .changes
         .first()
         .is_none_or(|change| change.sequence == 1);
-    resource.at_end = ResourceState::after(resource.kind, resource.capacity, &resource.changes);
-    resource.uncertain |=
-        has_gap || !begins || resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
+    let last = resource.changes.last().map_or(0, |change| change.sequence);
+    let is_seen = |base: &Base| base.state.since <= last;
+    let is_whole = begins && last_gap.is_none() && bases.last().is_none_or(is_seen);
+    // From where on nothing is missing.
+    let whole_from = resource
+        .changes
+        .get(last_gap.unwrap_or(0))
+        .map(|change| change.sequence);
+    let base = bases.into_iter().rev().find(|base| {
+        base.state.resource != 0
+            && whole_from.is_none_or(|first| first <= base.state.since.wrapping_add(1))
+    });
+    match base.filter(|_| !is_whole) {
+        Some(mut base) => {
+            base.alive.sort_by_key(|change| change.sequence);
+            let since = base.state.since;
+            let after = resource
+                .changes
+                .partition_point(|change| change.sequence <= since);
+            resource.at_end = ResourceState::from_base(
+                (resource.kind, resource.capacity),
+                &base.alive,
+                &base.state,
+                &resource.changes[after..],
+            );
+            resource.uncertain |= !resource.kind.is_known_from_a_base();
+            // What is alive and whose own change is not kept.
+            let missing = base.alive.into_iter().filter(|told| {
+                let known = &resource.changes;
+                known
+                    .binary_search_by_key(&told.sequence, |change| change.sequence)
+                    .is_err()
+            });
+            let missing: Vec<Change> = missing.collect();
+            resource.changes.extend(missing);
+            resource.changes.sort_by_key(|change| change.sequence);
+        }
+        None => {
+            resource.at_end =
+                ResourceState::after(resource.kind, resource.capacity, &resource.changes);
+            resource.uncertain |= !is_whole;
+        }
+    }
+    resource.uncertain |= resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
     resource
+}
+
+/// What is told of a resource at the beginning of a generation.
+struct Base {
+    generation: u32,
+    state: event::ResourceState,
+    /// The changes by which what is alive was born.
+    alive: Vec<Change>,
+}
+
+fn base_of(bases: &mut Vec<Base>, generation: u32) -> &mut Base {
+    let index = bases.partition_point(|base| base.generation < generation);
+    if bases
+        .get(index)
+        .is_none_or(|base| base.generation != generation)
+    {
+        let base = Base {
+            generation,
+            state: event::ResourceState::default(),
+            alive: Vec::new(),
+        };
+        bases.insert(index, base);
+    }
+    &mut bases[index]
 }
 
 /// The change that a fact tells of, with its number; none where it tells of none.
 fn change(fact: ResourceFact, place: Place, names: &Names) -> Option<(u64, ChangeKind)> {
     Some(match fact {
-        ResourceFact::New(_) | ResourceFact::Dropped => return None,
+        ResourceFact::New(_) | ResourceFact::Dropped | ResourceFact::State(_) => return None,
         ResourceFact::Acquired(row) => (
             row.sequence,
             ChangeKind::Acquired(Box::new(hold(&row, place, names))),

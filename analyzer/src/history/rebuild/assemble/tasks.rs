@@ -1,14 +1,11 @@
 //! Tasks, with their polls and wakes.
 
-use std::collections::HashMap;
+use ais_format::event::{TaskNew, task_flag};
 
-use ais_format::event::{TaskNew, poll_outcome, task_flag};
-
-use super::{Extend, entities};
+use super::entities;
+use super::polls::Polls;
 use crate::history::rebuild::facts::{FactsOf, Place, TaskFact};
-use crate::history::{
-    Abort, Poll, PollOutcome, ResourceId, Task, TaskFlags, TaskId, Wake, WakersGone,
-};
+use crate::history::{Abort, ResourceId, Task, TaskFlags, TaskId, Wake, WakersGone};
 use crate::names::Names;
 use crate::time::Nanos;
 use crate::type_name::short_type_name;
@@ -18,7 +15,7 @@ pub(in super::super) fn tasks(facts: FactsOf<TaskFact>, names: &Names) -> Vec<Ta
 }
 
 fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task {
-    facts.sort_by_key(|(_, place, _)| place.at);
+    facts.sort_by_key(|(_, place, _)| place.recorded());
     let mut task = Task {
         id,
         name: names.text(0).unwrap_or_default(),
@@ -36,36 +33,27 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
         wakers_gone: Vec::new(),
         aborts: Vec::new(),
         dropped: None,
+        ended_unseen: None,
     };
-    let (mut begins, mut ends) = (Vec::new(), Vec::new());
-    let mut yields: HashMap<u64, u64> = HashMap::new();
-    let (mut extend_begin, mut extend_end) = (Extend::default(), Extend::default());
+    let mut polls = Polls::default();
+    let mut is_introduced = false;
     for &(_, place, fact) in facts.iter() {
         match fact {
-            TaskFact::New(new) => introduce(&mut task, &new, place.at, names),
-            TaskFact::Began { poll, thread } => {
-                let open = Poll {
-                    number: poll.poll,
-                    thread,
-                    inside: place.task.filter(|&outer| outer != id),
-                    begin: place.at,
-                    end: None,
-                    outcome: PollOutcome::Open,
-                    waker: poll.waker,
-                    wakes_seen: poll.wakes,
-                    wakers: 0,
-                    yields: 0,
-                };
-                begins.push((extend_begin.next(poll.poll), open));
+            TaskFact::New(_) if is_introduced && place.told.is_some() => {}
+            TaskFact::New(new) => {
+                is_introduced = true;
+                introduce(&mut task, &new, place.at, names);
             }
-            TaskFact::Ended(end) => ends.push((extend_end.next(end.poll), place.at, end)),
+            TaskFact::EndedUnseen => task.ended_unseen = Some(place.at),
+            TaskFact::Began { poll, thread } => polls.begin(&poll, thread, id, &place),
+            TaskFact::Ended(end) => polls.end(end, &place),
             TaskFact::Dropped => task.dropped = Some(place.at),
             TaskFact::Aborted => task.aborts.push(Abort {
                 at: place.at,
                 by: place.task,
                 foreign: place.foreign,
             }),
-            TaskFact::Yielded { poll } => *yields.entry(poll).or_default() += 1,
+            TaskFact::Yielded { poll } => polls.yielded(poll),
             TaskFact::WakersGone(gone) => task.wakers_gone.push(WakersGone {
                 at: place.at,
                 waker: gone.waker,
@@ -85,28 +73,7 @@ fn task(id: TaskId, facts: &mut [(u64, Place, TaskFact)], names: &Names) -> Task
             }
         }
     }
-    begins.sort_by_key(|(number, _)| *number);
-    task.has_gaps = begins
-        .windows(2)
-        .any(|pair| pair[1].0 != pair[0].0.wrapping_add(1));
-    ends.sort_by_key(|(number, ..)| *number);
-    let mut ends = ends.into_iter().peekable();
-    for (number, mut poll) in begins {
-        poll.yields = yields.remove(&poll.number).unwrap_or(0);
-        // Ends without a beginning: that is lost.
-        while ends.next_if(|(end, ..)| *end < number).is_some() {}
-        if let Some((_, at, end)) = ends.next_if(|(end, ..)| *end == number) {
-            poll.end = Some(at.max(poll.begin));
-            poll.wakers = end.wakers;
-            poll.outcome = match end.outcome {
-                poll_outcome::READY => PollOutcome::Ready,
-                poll_outcome::PANICKED => PollOutcome::Panicked,
-                _ => PollOutcome::Pending,
-            };
-        }
-        task.polls.push(poll);
-    }
-    task.has_gaps |= close_lost_polls(&mut task.polls);
+    (task.polls, task.has_gaps) = polls.assemble();
     task
 }
 
@@ -125,19 +92,4 @@ fn introduce(task: &mut Task, new: &TaskNew, at: Nanos, names: &Names) {
     task.spawned = at;
     task.size = new.size;
     task.late = new.flags & task_flag::LATE != 0;
-}
-
-/// A poll with a successor has ended, even where its end is lost. Whether there was any such.
-fn close_lost_polls(polls: &mut [Poll]) -> bool {
-    let mut has_gaps = false;
-    for i in 1..polls.len() {
-        let next = polls[i].begin;
-        let poll = &mut polls[i - 1];
-        if poll.end.is_none() {
-            has_gaps = true;
-            poll.end = Some(next.max(poll.begin));
-            poll.outcome = PollOutcome::Pending;
-        }
-    }
-    has_gaps
 }
