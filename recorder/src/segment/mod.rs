@@ -116,19 +116,19 @@ fn push_to_next(record: &[u64]) {
         return;
     };
     let dropped = thread.dropped.load(Ordering::Relaxed);
-    let mut words = Vec::with_capacity(4 * MAX_WORDS);
+    let mut words = Words::default();
     if dropped != thread.told.load(Ordering::Relaxed) {
-        words.extend([first_word_of_gap(), dropped]);
-        words.extend_from_slice(open_poll().as_slice());
+        words.add(&[first_word_of_gap(), dropped]);
+        words.add_open_poll();
     }
-    words.extend_from_slice(record);
+    words.add(record);
     let parked = PARKED.replace(&NONE);
     let current = if is_none(parked) {
         SEGMENT.replace(&NONE)
     } else {
         parked
     };
-    if !is_none(current) && handover::publish_slice(current, &words) {
+    if !is_none(current) && handover::publish_slice(current, words.as_slice()) {
         SEGMENT.set(current);
         thread.told.store(dropped, Ordering::Relaxed);
         return;
@@ -136,7 +136,7 @@ fn push_to_next(record: &[u64]) {
     retire(current);
     match pool::take(thread.id, dropped) {
         Some(segment) => {
-            handover::publish_slice(segment, &words);
+            handover::publish_slice(segment, words.as_slice());
             SEGMENT.set(segment);
             thread.told.store(dropped, Ordering::Relaxed);
         }
@@ -150,18 +150,35 @@ fn first_word_of_gap() -> u64 {
     platform::tick() << 8 | u64::from(GAP)
 }
 
-/// The record that says which poll this thread is in; empty where it is in none.
-fn open_poll() -> Vec<u64> {
-    if context::task() == 0 {
-        return Vec::new();
+/// A few records, not in memory that is allocated.
+#[derive(Default)]
+struct Words {
+    words: [u64; 2 * MAX_WORDS],
+    len: usize,
+}
+
+impl Words {
+    fn add(&mut self, record: &[u64]) {
+        if let Some(slots) = self.words.get_mut(self.len..self.len + record.len()) {
+            slots.copy_from_slice(record);
+            self.len += record.len();
+        }
     }
-    let (mut words, used) = InPoll {
-        task: context::task(),
-        poll: context::poll().into(),
+
+    /// Says which poll this thread is in, where it is in one.
+    fn add_open_poll(&mut self) {
+        let task = context::task();
+        if task != 0 {
+            let poll = context::poll().into();
+            let (mut words, used) = InPoll { task, poll }.pack();
+            words[0] = first_word(Kind::InPoll, platform::tick());
+            self.add(&words[..used]);
+        }
     }
-    .pack();
-    words[0] = first_word(Kind::InPoll, platform::tick());
-    words[..used].to_vec()
+
+    fn as_slice(&self) -> &[u64] {
+        &self.words[..self.len]
+    }
 }
 
 /// An event of this thread is left out, so that others have room.
