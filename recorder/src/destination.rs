@@ -102,7 +102,8 @@ pub(crate) fn discard(path: &Path) {
         let is_its_own = live
             .file_name()
             .is_some_and(|name| *name == *live_name(existing.header.recording));
-        if is_its_own {
+        // A segment of a recording that goes on is deleted, too.
+        if is_its_own && !is_locked(&live) {
             let _ = std::fs::remove_file(live);
         }
         let _ = std::fs::remove_file(path);

@@ -64,7 +64,7 @@ impl Builder {
     }
 
     /// How much memory, in bytes, may hold events that are not written yet, and what is known of everything that is alive; 64 MiB where
-    /// nothing is said, 2 MiB at least. It is taken as it is needed: a program that records little uses a fraction of it. When three
+    /// nothing is said, 3 MiB at least. It is taken as it is needed: a program that records little uses a fraction of it. When three
     /// quarters of it are used, polls and wakes are left out, so that what is rarer and tells more has the rest; when all is used up,
     /// events of any kind are. What is left out is counted, in the trace too. The program never waits.
     pub fn memory_limit(mut self, bytes: usize) -> Self {

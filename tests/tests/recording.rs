@@ -449,7 +449,7 @@ fn events_that_come_too_fast_are_dropped_counted_and_told() {
     ));
     assert_eq!(polls, 300_000, "the program does not notice");
     let status = recorder.stop().unwrap();
-    assert!(status.dropped > 0, "2 MiB cannot hold this: {status:?}");
+    assert!(status.dropped > 0, "3 MiB cannot hold this: {status:?}");
     let file = ais_tests::Trace::read(&std::fs::read(&path).unwrap()).unwrap();
     let batches = file.chunks.iter().flat_map(|(.., chunk)| &chunk.batches);
     // Those say after a gap where the thread is.

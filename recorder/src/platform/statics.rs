@@ -50,8 +50,14 @@ fn image_range() -> Option<(usize, usize)> {
 #[cfg(all(target_os = "linux", not(feature = "portable")))]
 fn image_range() -> Option<(usize, usize)> {
     let program = std::fs::read_link("/proc/self/exe").ok()?;
-    let program = program.to_str()?;
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    range_of(program.to_str()?, &maps)
+}
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+fn range_of(program: &str, maps: &str) -> Option<(usize, usize)> {
+    /// The parts of an executable lie one after the other, with no more than what they are aligned to between them.
+    const MAX_GAP: usize = 4 << 20;
     let mut range: Option<(usize, usize)> = None;
     for line in maps.lines() {
         let (addresses, rest) = line.split_once(' ')?;
@@ -64,7 +70,11 @@ fn image_range() -> Option<(usize, usize)> {
         let path = rest.splitn(5, ' ').nth(4).unwrap_or_default().trim_start();
         match &mut range {
             None if path == program => range = Some((start, end)),
-            Some((_, last)) if path == program || (path.is_empty() && *last == start) => {
+            // Elsewhere the same file may be mapped once more: by what looks up names for a backtrace, for instance.
+            Some((_, last))
+                if (path == program && start - *last <= MAX_GAP)
+                    || (path.is_empty() && *last == start) =>
+            {
                 *last = end;
             }
             _ => {}
@@ -76,6 +86,19 @@ fn image_range() -> Option<(usize, usize)> {
 #[cfg(all(test, target_os = "linux", not(feature = "portable")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_executable_that_is_mapped_once_more_for_a_backtrace_does_not_make_the_heap_static() {
+        let maps = "\
+            1000-2000 r--p 00000000 fe:00 7    /usr/bin/bank\n\
+            2000-3000 r-xp 00001000 fe:00 7    /usr/bin/bank\n\
+            3000-4000 rw-p 00002000 fe:00 7    /usr/bin/bank\n\
+            4000-6000 rw-p 00000000 00:00 0\n\
+            9000-a000 rw-p 00000000 00:00 0    [heap]\n\
+            7f0000001000-7f0000009000 r--p 00000000 fe:00 7    /usr/bin/bank\n\
+            7f0000009000-7f000000a000 rw-p 00000000 00:00 0\n";
+        assert_eq!(range_of("/usr/bin/bank", maps), Some((0x1000, 0x6000)));
+    }
 
     #[test]
     fn statics_are_told_from_heap_and_stack() {

@@ -89,11 +89,19 @@ pub(crate) fn cell_block(index: usize) -> Option<&'static Block> {
 pub(crate) fn add_cell_block() -> Option<usize> {
     let mut arena = arena();
     let limit = LIMIT.load(Ordering::Relaxed);
-    if head().is_none() || limit < 2 * SEGMENTS_PER_BLOCK {
-        return None;
-    }
+    // There is always one.
+    let left = if cell_blocks().next().is_none() {
+        limit
+            .saturating_sub(SEGMENTS_PER_BLOCK)
+            .max(SEGMENTS_PER_BLOCK)
+    } else {
+        limit
+            .checked_sub(SEGMENTS_PER_BLOCK)
+            .filter(|left| *left >= SEGMENTS_PER_BLOCK)?
+    };
+    head()?;
     let index = arena.add_block(true)?;
-    LIMIT.store(limit - SEGMENTS_PER_BLOCK, Ordering::Relaxed);
+    LIMIT.store(left, Ordering::Relaxed);
     Some(index)
 }
 

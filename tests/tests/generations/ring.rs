@@ -1,0 +1,88 @@
+//! A ring of segments.
+
+use std::path::PathBuf;
+
+use ais_analyzer::{Ending, Trace};
+use ais_recorder::Recorder;
+
+use super::{assert_deadlock_is_proven, deadlock, recorded, storm, turn};
+
+const LIMIT: u64 = 256 << 10;
+
+fn segments(folder: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_lock_that_was_taken_long_ago_is_known_though_its_segment_is_gone() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let (trace, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async {
+        deadlock().await;
+        storm("storm", 2_000_000).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    });
+    assert_eq!(trace.source.ending, Ending::Running);
+    assert!(trace.history.begins_late, "the first segments are gone");
+    assert_eq!(trace.history.loss.chunks, 0, "{:?}", trace.history.loss);
+    assert_deadlock_is_proven(&trace);
+    let status = recorder.stop().unwrap();
+    assert!(status.bytes > LIMIT, "more was written than is kept");
+
+    let segments = segments(folder.path());
+    assert!(segments.len() > 1, "{segments:?}");
+    assert!(!segments[0].ends_with("trace.0001.ais"));
+    let lengths = segments.iter().map(|path| path.metadata().unwrap().len());
+    assert!(lengths.sum::<u64>() <= LIMIT, "they stay within the limit");
+    let trace = Trace::open(&path).unwrap();
+    assert_eq!(trace.source.ending, Ending::Finished);
+    assert_deadlock_is_proven(&trace);
+
+    // `cat` of segments is a trace; and so is each of them.
+    let all: Vec<u8> = segments
+        .iter()
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    let cat = folder.path().join("cat.ais");
+    std::fs::write(&cat, all).unwrap();
+    assert_eq!(
+        Trace::open(&cat).unwrap().history.events,
+        trace.history.events
+    );
+    for segment in &segments {
+        assert_deadlock_is_proven(&Trace::open(segment).unwrap());
+    }
+}
+
+#[test]
+fn the_next_recording_goes_on_in_the_ring_and_is_the_one_that_is_shown() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let of = |name: &'static str| {
+        let (_, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, storm(name, 1000));
+        recorder.stop().unwrap();
+    };
+    of("first");
+    of("second");
+    let names: Vec<_> = segments(folder.path())
+        .iter()
+        .map(|path| path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["trace.0001.ais", "trace.0002.ais"]);
+    let tasks = |path: &std::path::Path| -> Vec<String> {
+        let history = Trace::open(path).unwrap().history;
+        history
+            .tasks
+            .iter()
+            .map(|task| task.name.to_string())
+            .collect()
+    };
+    assert!(tasks(&path).contains(&"second".to_owned()));
+    assert!(!tasks(&path).contains(&"first".to_owned()));
+    assert!(tasks(&folder.path().join("trace.0001.ais")).contains(&"first".to_owned()));
+}
