@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cost;
+pub mod programs;
 
 use std::time::{Duration, Instant};
 
