@@ -25,7 +25,7 @@ use ais_benches::{arguments, for_row_type, median, print_table, time};
 use ais_format::chunk::{Chunk, ChunkBuilder};
 use ais_format::event::{PollBegin, PollEnd, Wake};
 use ais_format::frame::FileHeader;
-use ais_format::live::{Record, first_word, move_into};
+use ais_format::live::{Record, first_word, move_all};
 use ais_format::write::{ClockPair, TraceWriter};
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -253,8 +253,11 @@ fn encode(segments: &[Segment], sink: &mut Sink) -> Result<()> {
         }
         open = Some(*thread);
         let mut words = &words[..];
-        while let Some(rest) = move_into(&mut builder, words) {
-            words = rest;
+        while !words.is_empty() {
+            let room = BATCH - builder.batch_events();
+            let used = move_all(&mut builder, words, room);
+            ensure!(used > 0, "a segment holds what is no record");
+            words = &words[used..];
             if builder.batch_events() >= BATCH {
                 end_batch(&mut builder, open);
                 if builder.is_large() {
@@ -262,7 +265,6 @@ fn encode(segments: &[Segment], sink: &mut Sink) -> Result<()> {
                 }
             }
         }
-        ensure!(words.is_empty(), "a segment holds what is no record");
     }
     end_batch(&mut builder, open);
     sink.take(&mut builder)
@@ -377,7 +379,7 @@ struct Worker {
 
 impl Worker {
     fn record<R: Record>(&mut self, row: &R) {
-        let tick = self.now / Steps::QUANTUM * Steps::QUANTUM >> 4;
+        let tick = (self.now / Steps::QUANTUM * Steps::QUANTUM) >> 4;
         push(&mut self.segments, self.thread, tick, row);
         self.events += 1;
     }

@@ -261,7 +261,7 @@ fn shape(kind: Kind) -> (usize, [bool; FIELDS]) {
     let columns = kind.columns();
     let mut delta = [false; FIELDS];
     for (delta, column) in delta.iter_mut().zip(columns) {
-        *delta = column.encoding == Encoding::Delta;
+        *delta = column.encoding != Encoding::Plain;
     }
     (columns.len(), delta)
 }

@@ -86,6 +86,16 @@ pub fn write_array_len(out: &mut Vec<u8>, len: u32) {
     write_container_len(out, len, 0x90, 0xdc);
 }
 
+/// How many bytes [`write_array_len`] and [`write_map_len`] append.
+#[must_use]
+pub fn head_len(len: u32) -> usize {
+    match len {
+        0..16 => 1,
+        16..0x1_0000 => 3,
+        _ => 5,
+    }
+}
+
 /// Appends the head of a map of `len` pairs.
 pub fn write_map_len(out: &mut Vec<u8>, len: u32) {
     write_container_len(out, len, 0x80, 0xde);

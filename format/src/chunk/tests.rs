@@ -171,7 +171,7 @@ fn fields_that_a_later_version_adds_to_a_head_are_skipped() {
 #[test]
 fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
     let mut builder = ChunkBuilder::new();
-    builder.order.push(&Order { kind: 250, tick: 5 });
+    builder.tables.push(&Order { kind: 250, tick: 5 });
     builder.event(
         9,
         &PollBegin {

@@ -6,4 +6,4 @@
 
 mod record;
 
-pub use record::{MAX_WORDS, Record, first_word, move_into};
+pub use record::{MAX_WORDS, Record, first_word, move_all, move_into};

@@ -49,6 +49,7 @@ macro_rules! layouts {
         )*
 
         /// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+        #[inline]
         pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
             let (&first, mut rest) = words.split_first()?;
             let tick = first >> 8;
@@ -74,6 +75,19 @@ macro_rules! layouts {
             Some(rest)
         }
     };
+}
+
+/// Moves the records that `words` begin with into a chunk, but not more than `most`: how many words they are. Fewer than `most` come
+/// where the words end, or where no whole record stands.
+pub fn move_all(chunk: &mut ChunkBuilder, words: &[u64], most: usize) -> usize {
+    let mut rest = words;
+    for _ in 0..most {
+        let Some(after) = move_into(chunk, rest) else {
+            break;
+        };
+        rest = after;
+    }
+    words.len() - rest.len()
 }
 
 layouts! {
