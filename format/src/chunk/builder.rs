@@ -4,8 +4,10 @@
 //! row is taken in field by field, each into the [`BLOCK`] of its column; a full block goes into the column's bytes in one loop over
 //! neighbouring numbers. Nothing is kept in any other form.
 
+use super::order::{OrderWriter, Span, union};
 use crate::column::{self, BLOCK, Encoding, Writer};
-use crate::event::{Batch, Column, Kind, Order, Row};
+use crate::event::{Batch, Column, Kind, Row};
+
 use crate::msgpack::{write_array_len, write_uint};
 use crate::{MAX_RAW_LEN, MAX_ROWS};
 
@@ -40,7 +42,7 @@ struct Block([u64; BLOCK + 8]);
 
 /// Tables while they are collected: one of each kind.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(crate) struct Tables {
     /// How many rows of each kind are in its columns' blocks.
     pending: [u8; KINDS],
     /// How many rows of each kind are in its columns' bytes.
@@ -48,8 +50,6 @@ pub(super) struct Tables {
     /// The rows that are not yet in bytes, column by column.
     blocks: Box<[Block; COLUMNS]>,
     writers: Vec<Writer>,
-    /// The smallest and the largest tick of the events of the open batch that are in bytes.
-    span: Option<(u64, u64)>,
 }
 
 impl Tables {
@@ -62,12 +62,11 @@ impl Tables {
                 .try_into()
                 .unwrap_or_else(|_| unreachable!("it was made of that length")),
             writers: vec![Writer::default(); COLUMNS],
-            span: None,
         }
     }
 
     #[inline]
-    pub(super) fn push<R: Row>(&mut self, row: &R) {
+    pub(crate) fn push<R: Row>(&mut self, row: &R) {
         let (number, first) = const { (R::KIND as usize, FIRST[R::KIND as usize]) };
         let at = self.pending[number];
         let blocks = &mut self.blocks[first..first + R::COLUMNS.len()];
@@ -78,12 +77,6 @@ impl Tables {
         }
     }
 
-    /// How many rows of a kind there are.
-    #[inline]
-    fn rows(&self, kind: Kind) -> usize {
-        self.rows[kind as usize] + usize::from(self.pending[kind as usize])
-    }
-
     /// Moves the rows that are in blocks into bytes.
     #[inline(never)]
     fn flush(&mut self, kind: Kind, columns: &[Column], rows: usize) {
@@ -92,9 +85,6 @@ impl Tables {
         let (blocks, writers) = (&self.blocks[place.clone()], &mut self.writers[place]);
         for ((block, writer), column) in blocks.iter().zip(writers).zip(columns) {
             writer.add(&block.0[..rows], &blocks[0].0[..rows], column.encoding);
-        }
-        if kind == Kind::Order {
-            self.span = union(self.span, span(&blocks[1].0[..rows]));
         }
         self.rows[number] += rows;
         self.pending[number] = 0;
@@ -115,27 +105,6 @@ impl Tables {
     }
 }
 
-/// The smallest and the largest of some ticks.
-fn span(ticks: &[u64]) -> Option<(u64, u64)> {
-    let (&first, &last) = (ticks.first()?, ticks.last()?);
-    // Of neighbours that never fall, which can be told by bits alone for many at once, they are the first and the last.
-    let large = ticks.iter().fold(0, |bits, tick| bits | tick);
-    let falls = ticks
-        .windows(2)
-        .fold(0, |bits, pair| bits | pair[1].wrapping_sub(pair[0]));
-    if (large | falls).cast_signed() >= 0 {
-        return Some((first, last));
-    }
-    Some((*ticks.iter().min()?, *ticks.iter().max()?))
-}
-
-fn union(a: Option<(u64, u64)>, b: Option<(u64, u64)>) -> Option<(u64, u64)> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-        _ => a.or(b),
-    }
-}
-
 /// Collects definitions and batches of events, and gives the content of a chunk. Keeps its buffers from chunk to chunk.
 #[derive(Debug)]
 pub struct ChunkBuilder {
@@ -143,12 +112,14 @@ pub struct ChunkBuilder {
     bytes: Vec<u8>,
     texts: Vec<(u64, String)>,
     text_bytes: usize,
-    /// Definitions, and the events of the open batch.
-    pub(super) tables: Tables,
+    /// The order of the events of the open batch.
+    pub(crate) order: OrderWriter,
+    /// These events, and definitions.
+    pub(crate) tables: Tables,
     rows: usize,
     event_count: u32,
-    /// The smallest and the largest tick of an event.
-    span: Option<(u64, u64)>,
+    /// Of the events in `bytes`.
+    span: Span,
 }
 
 impl Default for ChunkBuilder {
@@ -165,6 +136,7 @@ impl ChunkBuilder {
             bytes: Vec::new(),
             texts: Vec::new(),
             text_bytes: 0,
+            order: OrderWriter::new(),
             tables: Tables::new(),
             rows: 0,
             event_count: 0,
@@ -190,10 +162,7 @@ impl ChunkBuilder {
     #[inline]
     pub fn event<R: Row>(&mut self, tick: u64, row: &R) {
         debug_assert!(R::KIND.is_event());
-        self.tables.push(&Order {
-            kind: R::KIND as u64,
-            tick,
-        });
+        self.order.push(R::KIND, tick);
         self.tables.push(row);
     }
 
@@ -201,7 +170,7 @@ impl ChunkBuilder {
     #[inline]
     #[must_use]
     pub fn batch_events(&self) -> usize {
-        self.tables.rows(Kind::Order)
+        self.order.len()
     }
 
     /// Closes the open batch: its events come from `thread`, which had recorded `first` events before and lost `dropped` so far.
@@ -218,11 +187,10 @@ impl ChunkBuilder {
             events: events as u64,
         });
         self.tables.write(&mut self.bytes, Kind::Batch);
-        self.tables.write(&mut self.bytes, Kind::Order);
+        self.span = union(self.span, self.order.write(&mut self.bytes));
         for &kind in Kind::ALL.iter().filter(|kind| kind.is_event()) {
             self.tables.write(&mut self.bytes, kind);
         }
-        self.span = union(self.span, self.tables.span.take());
         self.rows += 1 + 2 * events;
         self.event_count += events as u32;
     }
@@ -280,7 +248,12 @@ pub struct Content {
     pub last_tick: u64,
 }
 
-fn write_head(out: &mut Vec<u8>, kind: Kind, rows: usize, columns: &[(Encoding, usize)]) {
+pub(super) fn write_head(
+    out: &mut Vec<u8>,
+    kind: Kind,
+    rows: usize,
+    columns: &[(Encoding, usize)],
+) {
     write_array_len(out, 3);
     write_uint(out, kind as u64);
     write_uint(out, rows as u64);

@@ -8,7 +8,8 @@ use crate::msgpack::{head_len, write_array_len, write_int, write_uint};
 pub(crate) const BLOCK: usize = 256;
 
 /// So many values are looked at together: where all of them take one byte, as most do, they are written without a branch for each.
-const GROUP: usize = 16;
+/// Not fewer: loops of a few rounds are unrolled by the compiler, and then not done with vectors.
+const GROUP: usize = 64;
 
 /// Collects the values of a column of integers, and says how they were written. Keeps its buffers from table to table.
 #[derive(Debug, Default, Clone)]
@@ -76,53 +77,37 @@ impl Writer {
     }
 
     fn add_deltas(&mut self, values: &[u64]) {
-        let mut last = self.last;
-        let (groups, rest) = values.as_chunks::<GROUP>();
-        for group in groups {
-            let mut deltas = *group;
-            for (delta, before) in deltas[1..].iter_mut().zip(group) {
-                *delta = delta.wrapping_sub(*before);
+        for group in values.chunks(GROUP) {
+            let mut deltas = [0; GROUP];
+            let deltas = &mut deltas[..group.len()];
+            deltas[0] = group[0].wrapping_sub(self.last);
+            for (delta, pair) in deltas[1..].iter_mut().zip(group.windows(2)) {
+                *delta = pair[1].wrapping_sub(pair[0]);
             }
-            deltas[0] = deltas[0].wrapping_sub(last);
-            last = group[GROUP - 1];
-            pack::<true>(&mut self.bytes, &deltas);
+            self.last = group[group.len() - 1];
+            pack::<true>(&mut self.bytes, deltas);
         }
-        for &value in rest {
-            write_int(&mut self.bytes, value.wrapping_sub(last).cast_signed());
-            last = value;
-        }
-        self.last = last;
     }
 
     fn add_keyed(&mut self, values: &[u64], keys: &[u64]) {
         let Some(slots) = self.slots.first_chunk_mut::<KEYS>() else {
             return;
         };
-        let mut delta = |value: u64, key: u64| {
-            let slot = &mut slots[key as usize % KEYS];
-            value.wrapping_sub(std::mem::replace(slot, value))
-        };
-        let (groups, rest) = values.as_chunks::<GROUP>();
-        let (key_groups, rest_keys) = keys.as_chunks::<GROUP>();
-        for (group, keys) in groups.iter().zip(key_groups) {
-            let mut deltas = *group;
-            for (value, key) in deltas.iter_mut().zip(keys) {
-                *value = delta(*value, *key);
+        for (group, keys) in values.chunks(GROUP).zip(keys.chunks(GROUP)) {
+            let mut deltas = [0; GROUP];
+            for ((delta, &value), &key) in deltas.iter_mut().zip(group).zip(keys) {
+                let slot = &mut slots[key as usize % KEYS];
+                *delta = value.wrapping_sub(*slot);
+                *slot = value;
             }
-            pack::<true>(&mut self.bytes, &deltas);
-        }
-        for (&value, &key) in rest.iter().zip(rest_keys) {
-            write_int(&mut self.bytes, delta(value, key).cast_signed());
+            pack::<true>(&mut self.bytes, &deltas[..group.len()]);
         }
     }
 
     fn add_plain(&mut self, values: &[u64]) {
-        let (groups, rest) = values.as_chunks::<GROUP>();
-        for group in groups {
+        for group in values.chunks(GROUP) {
             pack::<false>(&mut self.bytes, group);
         }
-        rest.iter()
-            .for_each(|&value| write_uint(&mut self.bytes, value));
     }
 
     /// Ends the column: how it is written, and its length in bytes. [`Writer::write`] must follow.
@@ -158,24 +143,24 @@ impl Writer {
 }
 
 /// Appends integers in their shortest form.
-#[inline]
-fn pack<const SIGNED: bool>(out: &mut Vec<u8>, group: &[u64; GROUP]) {
+fn pack<const SIGNED: bool>(out: &mut Vec<u8>, values: &[u64]) {
     // MessagePack writes -32 to 127 in one byte; -32 to 95 can be told from the rest by bits alone, for many at once.
     let offset = if SIGNED { 32 } else { 0 };
-    let bits = group
+    let bits = values
         .iter()
         .fold(0, |bits, &value| bits | value.wrapping_add(offset));
     if bits < 0x80 {
-        out.extend_from_slice(&group.map(|value| value as u8));
+        out.extend(values.iter().map(|&value| value as u8));
     } else {
-        pack_each::<SIGNED>(out, group);
+        pack_each::<SIGNED>(out, values);
     }
 }
 
-#[inline(never)]
-fn pack_each<const SIGNED: bool>(out: &mut Vec<u8>, group: &[u64; GROUP]) {
-    for &value in group {
-        if SIGNED {
+fn pack_each<const SIGNED: bool>(out: &mut Vec<u8>, values: &[u64]) {
+    for &value in values {
+        if value < 0x80 {
+            out.push(value as u8);
+        } else if SIGNED {
             write_int(out, value.cast_signed());
         } else {
             write_uint(out, value);

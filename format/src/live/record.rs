@@ -2,7 +2,7 @@
 //!
 //! A field that outgrows its bits keeps its lowest ones.
 
-use crate::chunk::ChunkBuilder;
+use crate::chunk::{ChunkBuilder, Tables};
 use crate::event::{
     Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
     FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, Kind, Lag, MemberGone,
@@ -48,12 +48,11 @@ macro_rules! layouts {
             }
         )*
 
-        /// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+        /// Adds the row of a record to the table of its kind, from the words after the first; what follows it. None where no whole
+        /// record of a known kind stands there.
         #[inline]
-        pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
-            let (&first, mut rest) = words.split_first()?;
-            let tick = first >> 8;
-            match Kind::from_number(first as u8)? {
+        fn move_row<'a>(tables: &mut Tables, kind: u8, mut rest: &'a [u64]) -> Option<&'a [u64]> {
+            match Kind::from_number(kind)? {
                 $(
                     Kind::$kind => {
                         let mut row = $kind::default();
@@ -66,7 +65,7 @@ macro_rules! layouts {
                                 _word = _word.checked_shr($bits).unwrap_or(0);
                             )*
                         )*
-                        chunk.event(tick, &row);
+                        tables.push(&row);
                     }
                 )*
                 // Definitions do not go through segments.
@@ -77,15 +76,34 @@ macro_rules! layouts {
     };
 }
 
+/// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
+    let used = move_all(chunk, words, 1);
+    words.get(used..).filter(|_| used > 0)
+}
+
 /// Moves the records that `words` begin with into a chunk, but not more than `most`: how many words they are. Fewer than `most` come
 /// where the words end, or where no whole record stands.
 pub fn move_all(chunk: &mut ChunkBuilder, words: &[u64], most: usize) -> usize {
-    let mut rest = words;
-    for _ in 0..most {
-        let Some(after) = move_into(chunk, rest) else {
+    let (mut rest, mut moved) = (words, 0);
+    while moved < most {
+        let mut in_block = 0;
+        for (kind, tick) in chunk.order.room(most - moved) {
+            let Some((&first, fields)) = rest.split_first() else {
+                break;
+            };
+            let Some(after) = move_row(&mut chunk.tables, first as u8, fields) else {
+                break;
+            };
+            (*kind, *tick) = (first as u8, first >> 8);
+            rest = after;
+            in_block += 1;
+        }
+        if in_block == 0 {
             break;
-        };
-        rest = after;
+        }
+        chunk.order.advance(in_block);
+        moved += in_block;
     }
     words.len() - rest.len()
 }
