@@ -5,7 +5,7 @@
 //! neighbouring numbers. Nothing is kept in any other form.
 
 use super::order::{OrderWriter, Span, union};
-use crate::column::{self, BLOCK, Encoding, Writer};
+use crate::column::{self, BLOCK, Encoding, Values, Writer, place};
 use crate::event::{Batch, Column, Kind, Row};
 
 use crate::msgpack::{write_array_len, write_uint};
@@ -35,10 +35,13 @@ const FIRST: [usize; KINDS + 1] = {
 /// How many columns all kinds have together.
 const COLUMNS: usize = FIRST[KINDS];
 
-/// The values of some rows in one column. A little longer than needed: rows of columns that lie at round distances would get into each
-/// other's way in a processor's cache.
+/// The values of some rows in one column.
 #[derive(Clone, Debug)]
-struct Block([u64; BLOCK + 8]);
+struct Block {
+    values: Values,
+    /// Columns at round distances would get into each other's way in a processor's cache.
+    _apart: [u64; 8],
+}
 
 /// Tables while they are collected: one of each kind.
 #[derive(Debug)]
@@ -54,7 +57,11 @@ pub(crate) struct Tables {
 
 impl Tables {
     fn new() -> Tables {
-        let blocks = vec![Block([0; BLOCK + 8]); COLUMNS].into_boxed_slice();
+        let block = Block {
+            values: [0; BLOCK],
+            _apart: [0; 8],
+        };
+        let blocks = vec![block; COLUMNS].into_boxed_slice();
         Tables {
             pending: [0; KINDS],
             rows: [0; KINDS],
@@ -68,10 +75,11 @@ impl Tables {
     #[inline]
     pub(crate) fn push<R: Row>(&mut self, row: &R) {
         let (number, first) = const { (R::KIND as usize, FIRST[R::KIND as usize]) };
-        let at = self.pending[number];
+        let row_number = self.pending[number];
+        let at = place(row_number);
         let blocks = &mut self.blocks[first..first + R::COLUMNS.len()];
-        row.each(|column, value| blocks[column].0[usize::from(at)] = value);
-        self.pending[number] = at.wrapping_add(1);
+        row.each(|column, value| blocks[column].values[at] = value);
+        self.pending[number] = row_number.wrapping_add(1);
         if self.pending[number] == 0 {
             self.flush(R::KIND, R::COLUMNS, BLOCK);
         }
@@ -84,7 +92,7 @@ impl Tables {
         let place = FIRST[number]..FIRST[number] + columns.len();
         let (blocks, writers) = (&self.blocks[place.clone()], &mut self.writers[place]);
         for ((block, writer), column) in blocks.iter().zip(writers).zip(columns) {
-            writer.add(&block.0[..rows], &blocks[0].0[..rows], column.encoding);
+            writer.add(&block.values, &blocks[0].values, rows, column.encoding);
         }
         self.rows[number] += rows;
         self.pending[number] = 0;
@@ -212,7 +220,7 @@ impl ChunkBuilder {
     ///
     /// Events of a batch that was not closed stay for the next chunk.
     pub fn finish(&mut self) -> Content {
-        let mut bytes = Vec::with_capacity(self.bytes.len() + 64 * self.texts.len() + 256);
+        let mut bytes = Vec::new();
         write_texts(&mut bytes, &self.texts);
         self.texts.clear();
         self.text_bytes = 0;
@@ -222,7 +230,12 @@ impl ChunkBuilder {
         for &kind in definitions {
             self.tables.write(&mut bytes, kind);
         }
-        bytes.append(&mut self.bytes);
+        if bytes.is_empty() {
+            let next = Vec::with_capacity(self.bytes.len());
+            bytes = std::mem::replace(&mut self.bytes, next);
+        } else {
+            bytes.append(&mut self.bytes);
+        }
         let (first_tick, last_tick) = self.span.take().unwrap_or_default();
         let content = Content {
             bytes,
@@ -280,9 +293,12 @@ fn write_texts(out: &mut Vec<u8>, texts: &[(u64, String)]) {
         return;
     }
     let (mut ids, mut strings) = (Writer::default(), Vec::new());
-    let numbers: Vec<u64> = texts.iter().map(|(id, _)| *id).collect();
-    for numbers in numbers.chunks(BLOCK) {
-        ids.add(numbers, numbers, Encoding::Delta);
+    for numbers in texts.chunks(BLOCK) {
+        let mut values = [0; BLOCK];
+        for (row, (id, _)) in numbers.iter().enumerate() {
+            values[place(row as u8)] = *id;
+        }
+        ids.add(&values, &values, numbers.len(), Encoding::Delta);
     }
     column::write_texts(&mut strings, texts.iter().map(|(_, text)| text.as_str()));
     let heads = [ids.end(), (Encoding::Text, strings.len())];

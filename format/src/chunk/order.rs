@@ -4,7 +4,7 @@
 //! start, and of the ticks the smallest and the largest are wanted too.
 
 use super::builder::write_head;
-use crate::column::{BLOCK, Encoding, Writer};
+use crate::column::{BLOCK, Encoding, Values, Writer, place};
 use crate::event::Kind;
 use crate::msgpack::{head_len, write_array_len};
 
@@ -14,7 +14,7 @@ pub(crate) struct OrderWriter {
     /// How many events are in the blocks.
     pending: usize,
     kinds: [u8; BLOCK],
-    ticks: [u64; BLOCK],
+    ticks: Values,
     /// The kinds of the events that are no longer in the blocks.
     kind_bytes: Vec<u8>,
     tick_writer: Writer,
@@ -45,36 +45,48 @@ impl OrderWriter {
     /// Adds an event.
     #[inline]
     pub(super) fn push(&mut self, kind: Kind, tick: u64) {
-        if let Some((to_kind, to_tick)) = self.room(1).next() {
-            (*to_kind, *to_tick) = (kind as u8, tick);
+        self.extend(1, || Some((kind as u8, tick)));
+    }
+
+    /// Adds the next events that `next` gives, at least one block's and not more than `most`; how many it gave.
+    #[inline]
+    pub(crate) fn extend(
+        &mut self,
+        most: usize,
+        mut next: impl FnMut() -> Option<(u8, u64)>,
+    ) -> usize {
+        let from = self.pending;
+        let to = from + most.min(BLOCK - from);
+        let mut at = from;
+        while at < to {
+            let Some((kind, tick)) = next() else { break };
+            self.kinds[usize::from(at as u8)] = kind;
+            self.ticks[place(at as u8)] = tick;
+            at += 1;
         }
-        self.advance(1);
-    }
-
-    /// Room for the next events, at least one and not more than `most`, kinds and ticks. [`OrderWriter::advance`] must follow.
-    #[inline]
-    pub(crate) fn room(&mut self, most: usize) -> impl Iterator<Item = (&mut u8, &mut u64)> {
-        let end = self.pending + most.min(BLOCK - self.pending);
-        let kinds = self.kinds[self.pending..end].iter_mut();
-        kinds.zip(&mut self.ticks[self.pending..end])
-    }
-
-    /// Takes so many events into account that were put into the room.
-    #[inline]
-    pub(crate) fn advance(&mut self, events: usize) {
-        self.pending += events;
-        if self.pending == BLOCK {
+        self.pending = at;
+        if at == BLOCK {
             self.flush();
         }
+        at - from
     }
 
     #[inline(never)]
     fn flush(&mut self) {
-        let ticks = &self.ticks[..self.pending];
-        self.kind_bytes
-            .extend_from_slice(&self.kinds[..self.pending]);
-        self.span = union(self.span, span(ticks));
-        self.tick_writer.add(ticks, ticks, Encoding::Delta);
+        let (rows, ticks) = (self.pending, &self.ticks);
+        if rows == 0 {
+            return;
+        }
+        self.kind_bytes.extend_from_slice(&self.kinds[..rows]);
+        self.tick_writer.add(ticks, ticks, rows, Encoding::Delta);
+        // Steps so small, from a tick that is not near the end of all numbers, never fall.
+        let rises = rows == BLOCK && self.tick_writer.steps() >> 48 == 0 && ticks[0] >> 63 == 0;
+        let span = if rises {
+            Some((ticks[0], ticks[BLOCK - 1]))
+        } else {
+            span(ticks, rows)
+        };
+        self.span = union(self.span, span);
         self.pending = 0;
     }
 
@@ -103,18 +115,10 @@ impl OrderWriter {
 /// A kind is written as it is: a number that MessagePack writes in one byte.
 const _: () = assert!((Kind::ALL[Kind::ALL.len() - 1] as u8) < 0x80);
 
-/// The smallest and the largest of some ticks.
-fn span(ticks: &[u64]) -> Span {
-    let (&first, &last) = (ticks.first()?, ticks.last()?);
-    // Of neighbours that never fall, which can be told by bits alone for many at once, they are the first and the last.
-    let large = ticks.iter().fold(0, |bits, tick| bits | tick);
-    let falls = ticks
-        .windows(2)
-        .fold(0, |bits, pair| bits | pair[1].wrapping_sub(pair[0]));
-    if (large | falls).cast_signed() >= 0 {
-        return Some((first, last));
-    }
-    Some((*ticks.iter().min()?, *ticks.iter().max()?))
+/// The smallest and the largest of the first ticks of a block.
+fn span(ticks: &Values, rows: usize) -> Span {
+    let ticks = || (0..=u8::MAX).take(rows).map(|row| ticks[place(row)]);
+    Some((ticks().min()?, ticks().max()?))
 }
 
 /// The smallest and the largest tick of both.

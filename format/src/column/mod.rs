@@ -6,6 +6,7 @@
 //! column the differences between rows of the same task, or of whatever else the table's first column names: its polls are counted
 //! one by one, but those of many tasks are mixed.
 
+mod stripes;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -13,7 +14,8 @@ mod write;
 use crate::Error;
 use crate::msgpack::{Reader, is_short, short_int, write_array_len, write_str};
 
-pub(crate) use write::{BLOCK, Writer};
+pub(crate) use stripes::{BLOCK, Values, place};
+pub(crate) use write::Writer;
 
 /// How the values of a column are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -51,11 +51,20 @@ fn wanted() -> impl Strategy<Value = Encoding> {
     ]
 }
 
+/// Rows as they lie in a block; there is nonsense in the rest of it.
+fn block(rows: &[u64]) -> Values {
+    let mut values = [0xbad; BLOCK];
+    for (row, &value) in rows.iter().enumerate() {
+        values[place(row as u8)] = value;
+    }
+    values
+}
+
 /// A column as the writer writes it.
 fn written(values: &[u64], keys: &[u64], wanted: Encoding) -> (Encoding, Vec<u8>) {
     let (mut writer, mut bytes) = (Writer::default(), Vec::new());
     for (values, keys) in values.chunks(BLOCK).zip(keys.chunks(BLOCK)) {
-        writer.add(values, keys, wanted);
+        writer.add(&block(values), &block(keys), values.len(), wanted);
     }
     let (encoding, len) = writer.end();
     writer.write(&mut bytes);

@@ -87,22 +87,14 @@ pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [
 pub fn move_all(chunk: &mut ChunkBuilder, words: &[u64], most: usize) -> usize {
     let (mut rest, mut moved) = (words, 0);
     while moved < most {
-        let mut in_block = 0;
-        for (kind, tick) in chunk.order.room(most - moved) {
-            let Some((&first, fields)) = rest.split_first() else {
-                break;
-            };
-            let Some(after) = move_row(&mut chunk.tables, first as u8, fields) else {
-                break;
-            };
-            (*kind, *tick) = (first as u8, first >> 8);
-            rest = after;
-            in_block += 1;
-        }
+        let in_block = chunk.order.extend(most - moved, || {
+            let (&first, fields) = rest.split_first()?;
+            rest = move_row(&mut chunk.tables, first as u8, fields)?;
+            Some((first as u8, first >> 8))
+        });
         if in_block == 0 {
             break;
         }
-        chunk.order.advance(in_block);
         moved += in_block;
     }
     words.len() - rest.len()
