@@ -5,7 +5,7 @@
 //! neighbouring words lie side by side. So the values of a block lie in stripes: those of rows 0, 8, 16 …, then of 1, 9, 17 …
 
 use super::KEYS;
-use crate::msgpack::{write_int, write_uint};
+use crate::msgpack::{MAX_INT_LEN, int_bytes, uint_bytes};
 
 /// So many rows are written at once: enough that what is done once for all of them does not count. As many as a byte can tell apart, so
 /// that no place in a block needs to be checked.
@@ -23,9 +23,19 @@ pub(crate) fn place(row: u8) -> usize {
     usize::from(row.rotate_left(5))
 }
 
-/// The values of the first rows, in their order.
-pub(super) fn first(values: &Values, rows: usize) -> impl Iterator<Item = u64> {
-    (0..=u8::MAX).take(rows).map(|row| values[place(row)])
+/// Whether the first `rows` of a block all have this value.
+pub(super) fn are_all(values: &Values, rows: usize, value: u64) -> bool {
+    let differ = |bits, other: &u64| bits | (other ^ value);
+    if rows == BLOCK {
+        return values.iter().fold(0, differ) == 0;
+    }
+    let stripes = stripes(values).iter().enumerate();
+    let mut of_stripes = stripes.map(|(byte, stripe)| &stripe[..(rows + BYTES - 1 - byte) / BYTES]);
+    of_stripes.all(|stripe| stripe.iter().fold(0, differ) == 0)
+}
+
+fn stripes(values: &Values) -> &[[u64; WORDS]] {
+    values.as_chunks::<WORDS>().0
 }
 
 /// What an element of a column's array is.
@@ -39,43 +49,48 @@ enum Element {
     Step,
 }
 
-/// Appends values.
-pub(super) fn write_values(out: &mut Vec<u8>, values: &Values) {
-    write::<{ Element::Value as u8 }>(out, values, 0);
+/// Appends the first `rows` values of a block.
+pub(super) fn write_values(out: &mut Vec<u8>, values: &Values, rows: usize) {
+    write::<{ Element::Value as u8 }>(out, values, rows, 0);
 }
 
-/// Appends differences.
-pub(super) fn write_differences(out: &mut Vec<u8>, values: &Values) {
-    write::<{ Element::Difference as u8 }>(out, values, 0);
+/// Appends the first `rows` differences of a block.
+pub(super) fn write_differences(out: &mut Vec<u8>, values: &Values, rows: usize) {
+    write::<{ Element::Difference as u8 }>(out, values, rows, 0);
 }
 
-/// Appends the differences of values to the row before; of the first one to `last`. The bits that are set in any of them.
-pub(super) fn write_steps(out: &mut Vec<u8>, values: &Values, last: u64) -> u64 {
-    write::<{ Element::Step as u8 }>(out, values, last)
+/// Appends the differences of the first `rows` values of a block to the row before; of the first one to `last`. The bits that are set
+/// in any of them; all, where the block is not whole.
+pub(super) fn write_steps(out: &mut Vec<u8>, values: &Values, rows: usize, last: u64) -> u64 {
+    write::<{ Element::Step as u8 }>(out, values, rows, last)
 }
 
 #[inline]
-fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, last: u64) -> u64 {
-    let (is_step, is_signed) = const {
-        (
-            ELEMENT == Element::Step as u8,
-            ELEMENT != Element::Value as u8,
-        )
-    };
-    let (stripes, _) = values.as_chunks::<WORDS>();
+fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, last: u64) -> u64 {
+    let is_step = const { ELEMENT == Element::Step as u8 };
+    let is_signed = const { ELEMENT != Element::Value as u8 };
+    let stripes = stripes(values);
     // The row before one in the first stripe lies in the last, one word earlier.
     let mut before = [0; WORDS];
     if is_step {
         before[0] = last;
         before[1..].copy_from_slice(&stripes[BYTES - 1][..WORDS - 1]);
     }
+    if rows < BLOCK {
+        for word in 0..rows.div_ceil(BYTES) {
+            let rows_here = (rows - word * BYTES).min(BYTES);
+            let elements = elements::<ELEMENT>(stripes, word, before[word]);
+            write_each::<ELEMENT>(out, &elements[..rows_here]);
+        }
+        return u64::MAX;
+    }
     // MessagePack writes -32 to 127 in one byte. With 32 added, -32 to 95 can be told from the rest by their bits, and do not reach
     // into other bytes of their word.
     let offset = if is_signed { 0x20 } else { 0 };
     let (mut words, mut bits) = ([0; WORDS], [0; WORDS]);
-    let mut steps = 0;
+    let mut all_bits = 0;
     for i in 0..WORDS {
-        let (mut word, mut all, mut before) = (0, 0, before[i]);
+        let (mut word, mut bits_here, mut before) = (0, 0, before[i]);
         for byte in 0..BYTES {
             let value = stripes[byte][i];
             let element = if is_step {
@@ -84,12 +99,12 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, last: u64) -> u6
                 value
             };
             before = value;
-            steps |= element;
+            all_bits |= element;
             let element = element.wrapping_add(offset);
             word |= element << (8 * byte);
-            all |= element;
+            bits_here |= element;
         }
-        (words[i], bits[i]) = (word, all);
+        (words[i], bits[i]) = (word, bits_here);
     }
     if is_signed {
         // Takes the 32 off each byte, none of which borrows from the next.
@@ -101,42 +116,72 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, last: u64) -> u6
     }
     if bits.iter().fold(0, |all, bits| all | bits) < 0x80 {
         out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
-        return steps;
+        return all_bits;
     }
     for i in 0..WORDS {
         if bits[i] < 0x80 {
             out.extend_from_slice(&words[i].to_le_bytes());
-            continue;
-        }
-        let mut before = before[i];
-        for stripe in stripes {
-            let value = stripe[i];
-            let element = if is_step {
-                value.wrapping_sub(before)
-            } else {
-                value
-            };
-            before = value;
-            if is_signed {
-                write_int(out, element.cast_signed());
-            } else {
-                write_uint(out, element);
-            }
+        } else {
+            write_each::<ELEMENT>(out, &elements::<ELEMENT>(stripes, i, before[i]));
         }
     }
-    steps
+    all_bits
 }
 
-/// Differences of values to the last one with the same key; see [`super::Encoding::Keyed`].
-pub(super) fn keyed(values: &Values, keys: &Values, slots: &mut [u64; KEYS]) -> Values {
-    let mut differences = [0; BLOCK];
-    for i in 0..WORDS {
-        for byte in 0..BYTES {
-            let place = byte * WORDS + i;
-            let slot = &mut slots[keys[place] as usize % KEYS];
-            differences[place] = values[place].wrapping_sub(*slot);
-            *slot = values[place];
+/// The elements of a word's rows; `before` is the value of the row before.
+#[inline]
+fn elements<const ELEMENT: u8>(stripes: &[[u64; WORDS]], word: usize, before: u64) -> [u64; BYTES] {
+    let mut elements = std::array::from_fn(|byte| stripes[byte][word]);
+    if ELEMENT == Element::Step as u8 {
+        for byte in (1..BYTES).rev() {
+            elements[byte] = elements[byte].wrapping_sub(elements[byte - 1]);
         }
+        elements[0] = elements[0].wrapping_sub(before);
+    }
+    elements
+}
+
+/// Appends the integers of a word, one after the other.
+#[inline]
+fn write_each<const ELEMENT: u8>(out: &mut Vec<u8>, elements: &[u64]) {
+    let is_signed = const { ELEMENT != Element::Value as u8 };
+    let mut bytes = [0; BYTES * MAX_INT_LEN];
+    let mut len = 0;
+    for &element in elements {
+        if element < 0x80 {
+            bytes[len] = element as u8;
+            len += 1;
+        } else {
+            let (int, int_len) = if is_signed {
+                int_bytes(element.cast_signed())
+            } else {
+                uint_bytes(element)
+            };
+            bytes[len..len + MAX_INT_LEN].copy_from_slice(&int);
+            len += int_len;
+        }
+    }
+    out.extend_from_slice(&bytes[..len]);
+}
+
+/// Differences of the first `rows` values of a block to the last one with the same key; see [`super::Encoding::Keyed`].
+pub(super) fn keyed(
+    values: &Values,
+    keys: &Values,
+    rows: usize,
+    slots: &mut [u64; KEYS],
+) -> Values {
+    let mut differences = [0; BLOCK];
+    let mut take = |place: usize| {
+        let slot = &mut slots[keys[place] as usize % KEYS];
+        differences[place] = values[place].wrapping_sub(*slot);
+        *slot = values[place];
+    };
+    for word in 0..rows / BYTES {
+        (0..BYTES).for_each(|byte| take(byte * WORDS + word));
+    }
+    for byte in 0..rows % BYTES {
+        take(byte * WORDS + rows / BYTES);
     }
     differences
 }

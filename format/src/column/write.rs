@@ -2,7 +2,7 @@
 
 use super::stripes::{self, BLOCK, Values};
 use super::{Encoding, KEYS};
-use crate::msgpack::{head_len, write_array_len, write_int, write_uint};
+use crate::msgpack::{head_len, uint_bytes, write_array_len, write_int, write_uint};
 
 /// Collects the values of a column of integers, and says how they were written. Keeps its buffers from table to table.
 #[derive(Debug, Default, Clone)]
@@ -40,21 +40,25 @@ impl Writer {
         }
         self.steps = 0;
         if self.is_constant {
-            let differ = |bits, value: u64| bits | (value ^ self.first);
-            self.is_constant = 0
-                == if rows == BLOCK {
-                    values.iter().copied().fold(0, differ)
-                } else {
-                    stripes::first(values, rows).fold(0, differ)
-                };
+            self.is_constant = stripes::are_all(values, rows, self.first);
             if !self.is_constant && self.encoding != Encoding::Keyed {
                 self.repeat();
             }
         }
-        if self.encoding == Encoding::Keyed {
-            self.add_keyed(values, keys, rows);
-        } else if !self.is_constant {
-            self.add_unlike(values, rows);
+        let bytes = &mut self.bytes;
+        match self.encoding {
+            Encoding::Keyed => {
+                if let Some(slots) = self.slots.first_chunk_mut() {
+                    let differences = stripes::keyed(values, keys, rows, slots);
+                    stripes::write_differences(bytes, &differences, rows);
+                }
+            }
+            _ if self.is_constant => {}
+            Encoding::Delta => {
+                self.steps = stripes::write_steps(bytes, values, rows, self.last);
+                self.last = values[BLOCK - 1];
+            }
+            _ => stripes::write_values(bytes, values, rows),
         }
         self.rows += rows;
     }
@@ -62,44 +66,14 @@ impl Writer {
     /// Writes the rows so far, after all: they have one value, but the next one has another.
     fn repeat(&mut self) {
         if self.encoding != Encoding::Delta {
-            (0..self.rows).for_each(|_| write_uint(&mut self.bytes, self.first));
+            let (bytes, len) = uint_bytes(self.first);
+            let element = &bytes[..len];
+            self.bytes
+                .extend(element.iter().cycle().take(self.rows * len));
         } else if self.rows > 0 {
             write_int(&mut self.bytes, self.first.cast_signed());
             self.bytes.resize(self.bytes.len() + self.rows - 1, 0);
             self.last = self.first;
-        }
-    }
-
-    fn add_unlike(&mut self, values: &Values, rows: usize) {
-        match (self.encoding, rows) {
-            (Encoding::Delta, BLOCK) => {
-                self.steps = stripes::write_steps(&mut self.bytes, values, self.last);
-                self.last = values[BLOCK - 1];
-            }
-            (_, BLOCK) => stripes::write_values(&mut self.bytes, values),
-            (Encoding::Delta, _) => {
-                for value in stripes::first(values, rows) {
-                    write_int(&mut self.bytes, value.wrapping_sub(self.last).cast_signed());
-                    self.last = value;
-                }
-            }
-            _ => stripes::first(values, rows).for_each(|value| write_uint(&mut self.bytes, value)),
-        }
-    }
-
-    fn add_keyed(&mut self, values: &Values, keys: &Values, rows: usize) {
-        let Some(slots) = self.slots.first_chunk_mut::<KEYS>() else {
-            return;
-        };
-        if rows == BLOCK {
-            let differences = stripes::keyed(values, keys, slots);
-            stripes::write_differences(&mut self.bytes, &differences);
-            return;
-        }
-        for (value, key) in stripes::first(values, rows).zip(stripes::first(keys, rows)) {
-            let slot = &mut slots[key as usize % KEYS];
-            write_int(&mut self.bytes, value.wrapping_sub(*slot).cast_signed());
-            *slot = value;
         }
     }
 
