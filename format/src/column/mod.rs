@@ -79,7 +79,9 @@ impl Slots {
             *value = *slot;
         }
         if values.len() < KEYS {
-            keys.iter().for_each(|&key| slots[key as usize % KEYS] = 0);
+            for &key in keys {
+                slots[key as usize % KEYS] = 0;
+            }
         } else {
             slots.fill(0);
         }

@@ -34,8 +34,11 @@ pub(super) fn are_all(values: &Values, rows: usize, value: u64) -> bool {
     of_stripes.all(|stripe| stripe.iter().fold(0, differ) == 0)
 }
 
-fn stripes(values: &Values) -> &[[u64; WORDS]] {
-    values.as_chunks::<WORDS>().0
+fn stripes(values: &Values) -> &[[u64; WORDS]; BYTES] {
+    let (stripes, _) = values.as_chunks();
+    stripes
+        .first_chunk()
+        .unwrap_or_else(|| unreachable!("a block has so many stripes"))
 }
 
 /// What an element of a column's array is.
@@ -77,9 +80,9 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
         before[1..].copy_from_slice(&stripes[BYTES - 1][..WORDS - 1]);
     }
     if rows < BLOCK {
-        for word in 0..rows.div_ceil(BYTES) {
+        for (word, &before) in before.iter().enumerate().take(rows.div_ceil(BYTES)) {
             let rows_here = (rows - word * BYTES).min(BYTES);
-            let elements = elements::<ELEMENT>(stripes, word, before[word]);
+            let elements = elements::<ELEMENT>(stripes, word, before);
             write_each::<ELEMENT>(out, &elements[..rows_here]);
         }
         return u64::MAX;
@@ -91,8 +94,8 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
     let mut all_bits = 0;
     for i in 0..WORDS {
         let (mut word, mut bits_here, mut before) = (0, 0, before[i]);
-        for byte in 0..BYTES {
-            let value = stripes[byte][i];
+        for (byte, stripe) in stripes.iter().enumerate() {
+            let value = stripe[i];
             let element = if is_step {
                 value.wrapping_sub(before)
             } else {
@@ -130,7 +133,11 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
 
 /// The elements of a word's rows; `before` is the value of the row before.
 #[inline]
-fn elements<const ELEMENT: u8>(stripes: &[[u64; WORDS]], word: usize, before: u64) -> [u64; BYTES] {
+fn elements<const ELEMENT: u8>(
+    stripes: &[[u64; WORDS]; BYTES],
+    word: usize,
+    before: u64,
+) -> [u64; BYTES] {
     let mut elements = std::array::from_fn(|byte| stripes[byte][word]);
     if ELEMENT == Element::Step as u8 {
         for byte in (1..BYTES).rev() {

@@ -272,6 +272,35 @@ mod tests {
     }
 
     #[test]
+    fn many_records_are_moved_at_once_but_not_more_than_asked_for() {
+        let mut words = Vec::new();
+        for tick in 0..1000 {
+            let (mut record, used) = Wake {
+                task: tick % 7,
+                waker: 1,
+                number: tick,
+            }
+            .pack();
+            record[0] = first_word(Kind::Wake, tick);
+            words.extend_from_slice(&record[..used]);
+        }
+        let mut builder = ChunkBuilder::new();
+        assert_eq!(move_all(&mut builder, &words, 300), 900);
+        assert_eq!(builder.batch_events(), 300);
+        // The last record is cut: it stays, and so does all that follows.
+        assert_eq!(move_all(&mut builder, &words[900..2999], usize::MAX), 2097);
+        assert_eq!(builder.batch_events(), 999);
+        assert_eq!(move_all(&mut builder, &words[2997..2999], 1), 0);
+        builder.end_batch(1, 0, 0);
+        let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+        let numbers: Vec<u64> = chunk.batches[0]
+            .events()
+            .map(|event| event.row::<Wake>().number)
+            .collect();
+        assert_eq!(numbers, (0..999).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn words_that_are_no_record_end_the_reading() {
         let mut builder = ChunkBuilder::new();
         assert!(move_into(&mut builder, &[0]).is_none());
