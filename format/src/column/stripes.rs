@@ -73,19 +73,21 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
     let is_step = const { ELEMENT == Element::Step as u8 };
     let is_signed = const { ELEMENT != Element::Value as u8 };
     let stripes = stripes(values);
+    if rows < BLOCK {
+        let mut before = last;
+        for word in 0..rows.div_ceil(BYTES) {
+            let rows_here = (rows - word * BYTES).min(BYTES);
+            let elements = elements::<ELEMENT>(stripes, word, before);
+            write_each::<ELEMENT>(out, &elements[..rows_here]);
+            before = stripes[BYTES - 1][word];
+        }
+        return u64::MAX;
+    }
     // The row before one in the first stripe lies in the last, one word earlier.
     let mut before = [0; WORDS];
     if is_step {
         before[0] = last;
         before[1..].copy_from_slice(&stripes[BYTES - 1][..WORDS - 1]);
-    }
-    if rows < BLOCK {
-        for (word, &before) in before.iter().enumerate().take(rows.div_ceil(BYTES)) {
-            let rows_here = (rows - word * BYTES).min(BYTES);
-            let elements = elements::<ELEMENT>(stripes, word, before);
-            write_each::<ELEMENT>(out, &elements[..rows_here]);
-        }
-        return u64::MAX;
     }
     // MessagePack writes -32 to 127 in one byte. With 32 added, -32 to 95 can be told from the rest by their bits, and do not reach
     // into other bytes of their word.
