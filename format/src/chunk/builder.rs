@@ -35,12 +35,15 @@ const FIRST: [usize; KINDS + 1] = {
 /// How many columns all kinds have together.
 const COLUMNS: usize = FIRST[KINDS];
 
-/// The values of some rows in one column.
-#[derive(Clone, Debug)]
-struct Block {
-    values: Values,
-    /// Columns at round distances would get into each other's way in a processor's cache.
-    _apart: [u64; 8],
+/// The values of some rows in one column, and a little room: columns at round distances would get into each other's way in a
+/// processor's cache.
+type Block = [u64; BLOCK + 8];
+
+/// The values in a block.
+fn values(block: &Block) -> &Values {
+    block
+        .first_chunk()
+        .unwrap_or_else(|| unreachable!("a block holds them"))
 }
 
 /// Tables while they are collected: one of each kind.
@@ -50,18 +53,15 @@ pub(crate) struct Tables {
     pending: [u8; KINDS],
     /// How many rows of each kind are in its columns' bytes.
     rows: [usize; KINDS],
-    /// The rows that are not yet in bytes, column by column.
+    /// The rows that are not yet in bytes, column by column. Memory that is zero already, and of which only what is used is ever
+    /// touched: most programs have few kinds of events.
     blocks: Box<[Block; COLUMNS]>,
     writers: Vec<Writer>,
 }
 
 impl Tables {
     fn new() -> Tables {
-        let block = Block {
-            values: [0; BLOCK],
-            _apart: [0; 8],
-        };
-        let blocks = vec![block; COLUMNS].into_boxed_slice();
+        let blocks = vec![[0; BLOCK + 8]; COLUMNS].into_boxed_slice();
         Tables {
             pending: [0; KINDS],
             rows: [0; KINDS],
@@ -78,7 +78,7 @@ impl Tables {
         let row_number = self.pending[number];
         let at = place(row_number);
         let blocks = &mut self.blocks[first..first + R::COLUMNS.len()];
-        row.each(|column, value| blocks[column].values[at] = value);
+        row.each(|column, value| blocks[column][at] = value);
         self.pending[number] = row_number.wrapping_add(1);
         if self.pending[number] == 0 {
             self.flush(R::KIND, R::COLUMNS, BLOCK);
@@ -92,7 +92,7 @@ impl Tables {
         let place = FIRST[number]..FIRST[number] + columns.len();
         let (blocks, writers) = (&self.blocks[place.clone()], &mut self.writers[place]);
         for ((block, writer), column) in blocks.iter().zip(writers).zip(columns) {
-            writer.add(&block.values, &blocks[0].values, rows, column.encoding);
+            writer.add(values(block), values(&blocks[0]), rows, column.encoding);
         }
         self.rows[number] += rows;
         self.pending[number] = 0;
