@@ -78,7 +78,11 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
         for word in 0..rows.div_ceil(BYTES) {
             let rows_here = (rows - word * BYTES).min(BYTES);
             let elements = elements::<ELEMENT>(stripes, word, before);
-            write_each::<ELEMENT>(out, &elements[..rows_here]);
+            let (mut bytes, mut len) = ([0; BYTES * MAX_INT_LEN], 0);
+            for &element in &elements[..rows_here] {
+                put::<ELEMENT>(&mut bytes, &mut len, element);
+            }
+            out.extend_from_slice(&bytes[..len]);
             before = stripes[BYTES - 1][word];
         }
         return u64::MAX;
@@ -123,12 +127,19 @@ fn write<const ELEMENT: u8>(out: &mut Vec<u8>, values: &Values, rows: usize, las
         out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
         return all_bits;
     }
-    for i in 0..WORDS {
-        if bits[i] < 0x80 {
-            out.extend_from_slice(&words[i].to_le_bytes());
-        } else {
-            write_each::<ELEMENT>(out, &elements::<ELEMENT>(stripes, i, before[i]));
+    for from in (0..WORDS).step_by(BYTES) {
+        let (mut bytes, mut len) = ([0; BYTES * BYTES * MAX_INT_LEN], 0);
+        for i in from..from + BYTES {
+            if bits[i] < 0x80 {
+                bytes[len..len + BYTES].copy_from_slice(&words[i].to_le_bytes());
+                len += BYTES;
+            } else {
+                for element in elements::<ELEMENT>(stripes, i, before[i]) {
+                    put::<ELEMENT>(&mut bytes, &mut len, element);
+                }
+            }
         }
+        out.extend_from_slice(&bytes[..len]);
     }
     all_bits
 }
@@ -150,27 +161,21 @@ fn elements<const ELEMENT: u8>(
     elements
 }
 
-/// Appends the integers of a word, one after the other.
+/// Puts an integer in its shortest form behind the first `len` bytes.
 #[inline]
-fn write_each<const ELEMENT: u8>(out: &mut Vec<u8>, elements: &[u64]) {
-    let is_signed = const { ELEMENT != Element::Value as u8 };
-    let mut bytes = [0; BYTES * MAX_INT_LEN];
-    let mut len = 0;
-    for &element in elements {
-        if element < 0x80 {
-            bytes[len] = element as u8;
-            len += 1;
+fn put<const ELEMENT: u8>(bytes: &mut [u8], len: &mut usize, element: u64) {
+    if element < 0x80 {
+        bytes[*len] = element as u8;
+        *len += 1;
+    } else {
+        let (int, int_len) = if ELEMENT == Element::Value as u8 {
+            uint_bytes(element)
         } else {
-            let (int, int_len) = if is_signed {
-                int_bytes(element.cast_signed())
-            } else {
-                uint_bytes(element)
-            };
-            bytes[len..len + MAX_INT_LEN].copy_from_slice(&int);
-            len += int_len;
-        }
+            int_bytes(element.cast_signed())
+        };
+        bytes[*len..*len + MAX_INT_LEN].copy_from_slice(&int);
+        *len += int_len;
     }
-    out.extend_from_slice(&bytes[..len]);
 }
 
 /// Differences of the first `rows` values of a block to the last one with the same key; see [`super::Encoding::Keyed`].
