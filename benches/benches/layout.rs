@@ -19,16 +19,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ais_benches::{arguments, median, print_table, time};
+use ais_benches::programs::{chunks, mixed, record, yields};
+use ais_benches::{arguments, for_row_type, median, print_table, time};
 use ais_format::chunk::{Chunk, ChunkBuilder};
 use ais_format::column::Encoding;
-use ais_format::event::{self, Batch, Kind, Row};
-use ais_format::frame::{ChunkHeader, FileHeader};
+use ais_format::event::{Batch, Kind, Row};
 use ais_format::msgpack::{Reader, write_array_len, write_int, write_uint};
-use ais_recorder::{Recorder, spawn, sync};
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// No kind has more columns.
@@ -57,13 +55,7 @@ fn main() -> Result<()> {
         let folder = tempfile::tempdir()?;
         for (name, program) in [("mixed", mixed as fn()), ("yield", yields as fn())] {
             let path = folder.path().join(name);
-            let recorder = Recorder::builder()
-                .path(&path)
-                .memory_limit(256 << 20)
-                .start()?;
-            program();
-            let status = recorder.stop()?;
-            ensure!(status.dropped == 0, "the recording of {name} lost events");
+            record(&path, program)?;
             traces.push((format!("{name} (made here)"), read(&path)?));
         }
     }
@@ -114,111 +106,12 @@ fn sample_traces() -> Vec<PathBuf> {
     paths
 }
 
-/// Tasks that await, lock, send and receive.
-fn mixed() {
-    const ROUNDS: u64 = 20_000;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-        .expect("a runtime can be made");
-    runtime.block_on(async {
-        let total = Arc::new(sync::Mutex::new(0u64));
-        let mut tasks = Vec::new();
-        for _ in 0..8 {
-            let (sender, receiver) = sync::channel(4);
-            tasks.push(spawn("produce", produce(sender, ROUNDS), tokio::spawn));
-            tasks.push(spawn(
-                "consume",
-                consume(receiver, Arc::clone(&total)),
-                tokio::spawn,
-            ));
-        }
-        for task in tasks {
-            task.await.expect("the task does not panic");
-        }
-    });
-}
-
-#[ais_recorder::trace(crate = ais_recorder)]
-async fn produce(sender: sync::Sender<u64>, rounds: u64) {
-    for number in 0..rounds {
-        if sender.send(number).await.is_err() {
-            return;
-        }
-        if number % 3 == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-#[ais_recorder::trace(crate = ais_recorder)]
-async fn consume(receiver: sync::Receiver<u64>, total: Arc<sync::Mutex<u64>>) {
-    while let Ok(number) = receiver.recv().await {
-        add(&total, number).await;
-    }
-}
-
-#[ais_recorder::trace(crate = ais_recorder)]
-async fn add(total: &sync::Mutex<u64>, number: u64) {
-    *total.lock().await += number;
-}
-
-/// Nothing but polls and wakes.
-fn yields() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime can be made");
-    runtime.block_on(async {
-        let yields = || async {
-            for _ in 0..10_000 {
-                tokio::task::yield_now().await;
-            }
-        };
-        let tasks: Vec<_> = (0..64)
-            .map(|_| spawn("yields", yields(), tokio::spawn))
-            .collect();
-        for task in tasks {
-            task.await.expect("the task does not panic");
-        }
-    });
-}
-
 fn read(path: &Path) -> Result<Vec<Batches>> {
-    let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
-    let (_, mut at) = FileHeader::decode(&bytes)?;
-    let mut chunks = Vec::new();
-    while at < bytes.len() {
-        let (header, len) = ChunkHeader::decode(&bytes[at..])?;
-        let start = at + len;
-        at = start + header.compressed_len as usize;
-        let compressed = bytes.get(start..at).context("the last chunk is cut")?;
-        let chunk = Chunk::decode(&header.decompress(compressed)?)?;
-        if header.events > 0 {
-            chunks.push(
-                chunk
-                    .batches
-                    .iter()
-                    .map(|batch| (batch.head, events(batch)))
-                    .collect(),
-            );
-        }
-    }
-    Ok(chunks)
-}
-
-/// Calls `$act` with the row type of a kind of event.
-macro_rules! for_row_type {
-    ($kind:expr, $row:ident => $act:expr) => {
-        for_row_type!(@ $kind, $row, $act, TaskNew PollBegin PollEnd TaskDrop Wake FutureNew FutureBegin AwaitEnter AwaitLeave FutureEnd
-            ResourceNew ResourceDrop OperationBegin OperationPoll OperationFired OperationEnd Acquire Release Send SendFailed Receive Close
-            HandleNew HandleDrop)
+    let batches = |chunk: &Chunk| {
+        let batches = chunk.batches.iter();
+        batches.map(|batch| (batch.head, events(batch))).collect()
     };
-    (@ $kind:expr, $row:ident, $act:expr, $($name:ident)*) => {
-        match $kind {
-            $( Kind::$name => { type $row = event::$name; $act } )*
-            _ => {}
-        }
-    };
+    Ok(chunks(path)?.iter().map(batches).collect())
 }
 
 #[inline]
@@ -368,7 +261,7 @@ fn shape(kind: Kind) -> (usize, [bool; FIELDS]) {
     let columns = kind.columns();
     let mut delta = [false; FIELDS];
     for (delta, column) in delta.iter_mut().zip(columns) {
-        *delta = column.encoding == Encoding::Delta;
+        *delta = column.encoding != Encoding::Plain;
     }
     (columns.len(), delta)
 }

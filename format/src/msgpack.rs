@@ -6,45 +6,59 @@
 
 use crate::Error;
 
+/// The longest integer has so many bytes.
+pub const MAX_INT_LEN: usize = 9;
+
+/// An unsigned integer in its shortest form: its bytes, and how many of them count.
+#[inline]
+#[must_use]
+pub fn uint_bytes(value: u64) -> ([u8; MAX_INT_LEN], usize) {
+    match value {
+        0..0x80 => tagged(value as u8, 0, 0),
+        0x80..0x100 => tagged(0xcc, value, 1),
+        0x100..0x1_0000 => tagged(0xcd, value, 2),
+        0x1_0000..0x1_0000_0000 => tagged(0xce, value, 4),
+        _ => tagged(0xcf, value, 8),
+    }
+}
+
+/// A signed integer in its shortest form: its bytes, and how many of them count.
+#[inline]
+#[must_use]
+pub fn int_bytes(value: i64) -> ([u8; MAX_INT_LEN], usize) {
+    match value {
+        0.. => uint_bytes(value as u64),
+        -0x20..0 => tagged(value as u8, 0, 0),
+        -0x80..-0x20 => tagged(0xd0, value as u64, 1),
+        -0x8000..-0x80 => tagged(0xd1, value as u64, 2),
+        -0x8000_0000..-0x8000 => tagged(0xd2, value as u64, 4),
+        _ => tagged(0xd3, value as u64, 8),
+    }
+}
+
+/// A byte, and then the lowest `len` bytes of `value`, the highest of these first.
+#[inline]
+fn tagged(tag: u8, value: u64, len: usize) -> ([u8; MAX_INT_LEN], usize) {
+    let mut bytes = [tag; MAX_INT_LEN];
+    let value = value.checked_shl(64 - 8 * len as u32).unwrap_or(0);
+    bytes[1..].copy_from_slice(&value.to_be_bytes());
+    (bytes, 1 + len)
+}
+
 /// Appends an unsigned integer in its shortest form.
 pub fn write_uint(out: &mut Vec<u8>, value: u64) {
-    match value {
-        0..0x80 => out.push(value as u8),
-        0x80..0x100 => out.extend_from_slice(&[0xcc, value as u8]),
-        0x100..0x1_0000 => {
-            let b = (value as u16).to_be_bytes();
-            out.extend_from_slice(&[0xcd, b[0], b[1]]);
-        }
-        0x1_0000..0x1_0000_0000 => {
-            out.push(0xce);
-            out.extend_from_slice(&(value as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(0xcf);
-            out.extend_from_slice(&value.to_be_bytes());
-        }
+    if value < 0x80 {
+        out.push(value as u8);
+    } else {
+        let (bytes, len) = uint_bytes(value);
+        out.extend_from_slice(&bytes[..len]);
     }
 }
 
 /// Appends a signed integer in its shortest form.
 pub fn write_int(out: &mut Vec<u8>, value: i64) {
-    match value {
-        0.. => write_uint(out, value as u64),
-        -0x20..0 => out.push(value as u8),
-        -0x80..-0x20 => out.extend_from_slice(&[0xd0, value as u8]),
-        -0x8000..-0x80 => {
-            let b = (value as i16).to_be_bytes();
-            out.extend_from_slice(&[0xd1, b[0], b[1]]);
-        }
-        -0x8000_0000..-0x8000 => {
-            out.push(0xd2);
-            out.extend_from_slice(&(value as i32).to_be_bytes());
-        }
-        _ => {
-            out.push(0xd3);
-            out.extend_from_slice(&value.to_be_bytes());
-        }
-    }
+    let (bytes, len) = int_bytes(value);
+    out.extend_from_slice(&bytes[..len]);
 }
 
 /// Whether a byte is a whole integer by itself.
@@ -84,6 +98,16 @@ pub fn write_str(out: &mut Vec<u8>, text: &str) {
 /// Appends the head of an array of `len` elements.
 pub fn write_array_len(out: &mut Vec<u8>, len: u32) {
     write_container_len(out, len, 0x90, 0xdc);
+}
+
+/// How many bytes [`write_array_len`] and [`write_map_len`] append.
+#[must_use]
+pub fn head_len(len: u32) -> usize {
+    match len {
+        0..16 => 1,
+        16..0x1_0000 => 3,
+        _ => 5,
+    }
 }
 
 /// Appends the head of a map of `len` pairs.

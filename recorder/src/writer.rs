@@ -10,9 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ais_format::chunk::ChunkBuilder;
-use ais_format::event::{InPoll, Kind};
+use ais_format::event::InPoll;
 use ais_format::frame::flag;
-use ais_format::live::{GAP, move_into};
+use ais_format::live::{GAP, move_all};
 use ais_format::write::ClockPair;
 
 use crate::define;
@@ -89,6 +89,8 @@ pub(crate) struct Writer {
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
     keyframe: Keyframe,
+    /// The polls that threads were in when the generation began, of those of which nothing is in it yet: task and number.
+    open_polls: HashMap<u64, (u64, u32)>,
     started_ns: u64,
     start_tick: u64,
 }
@@ -109,10 +111,6 @@ struct ThreadProgress {
     dropped: u64,
     /// Events that were lost, as the file tells.
     dropped_written: u64,
-    /// The polls that are open on it, innermost last: tasks and numbers.
-    open: Vec<(u64, u32)>,
-    /// This generation of the file tells which poll it is in.
-    is_told: bool,
 }
 
 impl Writer {
@@ -135,6 +133,7 @@ impl Writer {
                 at: Instant::now(),
                 dropped: 0,
             },
+            open_polls: HashMap::new(),
             started_ns,
             start_tick,
         }
@@ -236,9 +235,7 @@ impl Writer {
             at: Instant::now(),
             dropped,
         };
-        for progress in self.threads.values_mut() {
-            progress.is_told = false;
-        }
+        self.open_polls = segment::open_polls();
         Ok(())
     }
 
@@ -290,18 +287,20 @@ impl Writer {
         let mut words = std::mem::take(&mut self.words);
         part.copy(&mut words);
         let mut left = words.as_slice();
-        let progress = self.threads.entry(stream.0).or_default();
-        let mut open = std::mem::take(&mut progress.open);
-        if !std::mem::replace(&mut progress.is_told, true)
-            && let (Some(&(task, poll)), Some(first)) = (open.last(), left.first())
+        if let (Some((task, poll)), Some(first)) = (self.open_polls.remove(&stream.0), left.first())
         {
             let poll = u64::from(poll);
             self.chunk.event(first >> 8, &InPoll { task, poll });
         }
         loop {
-            follow(&mut open, left);
-            if let Some(rest) = move_into(&mut self.chunk, left) {
-                left = rest;
+            let room = BATCH.saturating_sub(self.chunk.batch_events());
+            left = &left[move_all(&mut self.chunk, left, room)..];
+            if self.chunk.batch_events() >= BATCH {
+                self.begin_batch(stream);
+                if self.chunk.is_large() {
+                    self.claims.push((index, left.len()));
+                    self.finish_chunk(clock, 0, parts)?;
+                }
             } else if let &[first, dropped, ref rest @ ..] = left
                 && first as u8 == GAP
             {
@@ -311,15 +310,7 @@ impl Writer {
             } else {
                 break;
             }
-            if self.chunk.batch_events() >= BATCH {
-                self.begin_batch(stream);
-                if self.chunk.is_large() {
-                    self.claims.push((index, left.len()));
-                    self.finish_chunk(clock, 0, parts)?;
-                }
-            }
         }
-        self.threads.entry(stream.0).or_default().open = open;
         self.claims.push((index, 0));
         self.words = words;
         Ok(())
@@ -399,28 +390,5 @@ impl Writer {
                 .chunk(&self.definitions.finish(), clock, dropped, flags)?;
             define::are_written(self.defined);
         }
-    }
-}
-
-/// Keeps track of the polls that are open on a thread, over the record that `words` begin with.
-#[inline]
-fn follow(open: &mut Vec<(u64, u32)>, words: &[u64]) {
-    const BEGIN: u8 = Kind::PollBegin as u8;
-    const END: u8 = Kind::PollEnd as u8;
-    const IN_POLL: u8 = Kind::InPoll as u8;
-    let &[first, task, poll, ..] = words else {
-        return;
-    };
-    match first as u8 {
-        BEGIN => open.push((task & (u64::MAX >> 16), poll as u32)),
-        END => {
-            open.pop();
-        }
-        IN_POLL => {
-            open.clear();
-            open.push((task, poll as u32));
-        }
-        GAP => open.clear(),
-        _ => {}
     }
 }

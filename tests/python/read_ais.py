@@ -13,7 +13,8 @@ MAX_RAW_LEN, MAX_ROWS = 16 << 20, 1 << 20
 # The columns that are used here. Kinds and columns that are not listed are stepped over.
 KINDS = {1: ("text", ["id", "text"]), 5: ("thread", ["id", "name"]),
          16: ("batch", ["thread", "first", "dropped", "events"]), 17: ("order", ["kind", "tick"]),
-         32: ("task_new", ["task", "parent", "name", "location", "size", "flags", "executor"])}
+         32: ("task_new", ["task", "parent", "name", "location", "size", "flags", "executor"]),
+         33: ("poll_begin", ["task", "poll"])}
 EVENT_NAMES = {number: name for name, number in (
     pair.split("=") for pair in
     "task_new=32 poll_begin=33 poll_end=34 task_drop=35 wake=36 future_new=40 future_begin=41 await_enter=42 await_leave=43 "
@@ -62,12 +63,12 @@ def chunks(data, problems):
             yield chunk, zstandard.ZstdDecompressor().decompress(frame, max_output_size=chunk["raw_len"])
 
 
-def column(encoding, values, rows):
-    if encoding == 1:  # delta
-        total, absolute = 0, []
-        for value in values:
-            total = (total + value) % 2**64
-            absolute.append(total)
+def column(encoding, values, rows, first):
+    if encoding in (1, 4):  # delta, keyed
+        last, absolute = collections.Counter(), []
+        for key, value in zip(first if encoding == 4 else [0] * rows, values, strict=True):
+            last[key % 1024] = (last[key % 1024] + value) % 2**64
+            absolute.append(last[key % 1024])
         values = absolute
     elif encoding == 2:  # constant
         values = values * rows
@@ -87,7 +88,7 @@ def tables(content):
         table = {}
         for index, encoding in enumerate(encodings[::2]):
             if index < len(columns):
-                table[columns[index]] = column(encoding, unpacker.unpack(), rows)
+                table[columns[index]] = column(encoding, unpacker.unpack(), rows, table.get(columns[0]))
             else:
                 unpacker.skip()
         if name:
@@ -100,7 +101,7 @@ def main(path):
     major, minor = struct.unpack_from("<HH", body)
     if tag != b"AISTRACE" or major != 1:
         sys.exit(f"{path}: not an .ais trace of version 1.x")
-    texts, names, counts, threads, dropped, claimed, ended = {}, {}, collections.Counter(), {}, 0, 0, False
+    texts, names, counts, threads, polls, dropped, claimed, ended = {}, {}, collections.Counter(), {}, {}, 0, 0, False
     for chunk, content in chunks(data, problems):
         dropped, ended, claimed = chunk["dropped"], bool(chunk["flags"] & 1), claimed + chunk["events"]
         for name, table in tables(content):
@@ -112,12 +113,16 @@ def main(path):
                 counts.update(table["kind"])
             elif name == "task_new":
                 names.update(zip(table["task"], table["name"]))
+            elif name == "poll_begin":
+                for task, poll in zip(table["task"], table["poll"]):
+                    polls[task] = max(poll, polls.get(task, 0))
     assert claimed == sum(counts.values()), "chunk headers tell another number of events"
     json.dump({"version": f"{major}.{minor}", "header": msgpack.unpackb(body[4:]), "problems": problems, "ended": ended,
                "events": claimed, "dropped": dropped,
                "kinds": {EVENT_NAMES.get(str(kind), str(kind)): count for kind, count in sorted(counts.items())},
                "threads": sorted(texts.get(name, "") for name in threads.values()),
-               "tasks": [texts.get(name, f"#{name}") for _, name in sorted(names.items())]}, sys.stdout, indent=1)
+               "tasks": [texts.get(name, f"#{name}") for _, name in sorted(names.items())],
+               "polls": [count for _, count in sorted(polls.items())]}, sys.stdout, indent=1)
 
 
 main(sys.argv[1])

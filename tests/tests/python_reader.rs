@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, OnceLock};
 
-use ais_format::event::{Kind, TaskNew};
+use ais_format::event::{Kind, PollBegin, TaskNew};
 use ais_format::frame::CHUNK_HEADER_LEN;
 use ais_recorder::{TraceExt as _, spawn, sync};
 use ais_tests::{Trace, record};
@@ -36,7 +36,8 @@ assert all(isinstance(object, list) for object in unpacker)
 assert unpacker.tell() == len(plain), "the stream does not end with an object"
 "#;
 
-/// Tasks of several names that meet at a mutex and over a channel, on two threads.
+/// Tasks of several names that meet at a mutex and over a channel, on two threads; often enough that their polls are counted task by
+/// task in the file.
 fn meet() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -50,7 +51,7 @@ fn meet() {
             .map(|number| {
                 let sender = sender.clone();
                 let produce = async move {
-                    for value in 0..100u64 {
+                    for value in 0..1000u64 {
                         sender.send(value).await.unwrap();
                         tokio::task::yield_now().await;
                     }
@@ -69,7 +70,7 @@ fn meet() {
         for producer in producers {
             producer.await.unwrap();
         }
-        assert_eq!(*total.lock().await, 3 * 4950);
+        assert_eq!(*total.lock().await, 3 * 499_500);
     });
 }
 
@@ -143,15 +144,26 @@ fn python_finds_in_a_trace_what_we_find() {
         .collect();
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
     let mut tasks: BTreeMap<u64, &str> = BTreeMap::new();
-    let batches = trace.chunks.iter().flat_map(|(.., chunk)| &chunk.batches);
-    for event in batches.flat_map(|batch| batch.events().collect::<Vec<_>>()) {
-        let kind = event.kind.unwrap();
-        *kinds.entry(kind.name()).or_default() += 1;
-        if kind == Kind::TaskNew {
-            let row: TaskNew = event.row();
-            tasks.insert(row.task, texts[&row.name]);
+    let mut polls: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut is_keyed = false;
+    for batch in trace.chunks.iter().flat_map(|(.., chunk)| &chunk.batches) {
+        let mut begun = 0;
+        for event in batch.events() {
+            let kind = event.kind.unwrap();
+            *kinds.entry(kind.name()).or_default() += 1;
+            if kind == Kind::TaskNew {
+                let row: TaskNew = event.row();
+                tasks.insert(row.task, texts[&row.name]);
+            } else if kind == Kind::PollBegin {
+                let row: PollBegin = event.row();
+                let polls = polls.entry(row.task).or_default();
+                *polls = row.poll.max(*polls);
+                begun += 1;
+            }
         }
+        is_keyed |= begun >= 256;
     }
+    assert!(is_keyed, "there are too few polls to be counted by task");
 
     let read = read_with_python(python, &path);
     assert_eq!(read["problems"], serde_json::json!([]));
@@ -163,12 +175,17 @@ fn python_finds_in_a_trace_what_we_find() {
         read["tasks"],
         serde_json::json!(tasks.into_values().collect::<Vec<_>>())
     );
+    assert_eq!(
+        read["polls"],
+        serde_json::json!(polls.into_values().collect::<Vec<_>>())
+    );
     let header = &read["header"];
     assert_eq!(header["recording"], trace.header.recording);
     assert_eq!(header["program"], trace.header.program.as_str());
     assert_eq!(header["start_tick"], trace.header.start_tick);
     assert!(
-        read["tasks"].as_array().unwrap().len() == 4 && read["kinds"]["send"].as_u64() >= Some(300)
+        read["tasks"].as_array().unwrap().len() == 4
+            && read["kinds"]["send"].as_u64() >= Some(3000)
     );
 }
 

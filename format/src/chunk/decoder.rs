@@ -1,6 +1,6 @@
 //! The content of a chunk → definitions and batches of events, everything checked.
 
-use crate::column::{self, Encoding};
+use crate::column::{self, Encoding, Slots};
 use crate::event::{Batch, Kind, Row};
 use crate::msgpack::Reader;
 use crate::{Error, MAX_RAW_LEN, MAX_ROWS};
@@ -195,14 +195,20 @@ impl Chunk {
         let mut chunk = Chunk::default();
         let mut reader = Reader::new(bytes);
         let mut rows_left = MAX_ROWS as u64;
+        let mut slots = Slots::default();
         while !reader.rest().is_empty() {
-            chunk.read_table(&mut reader, &mut rows_left)?;
+            chunk.read_table(&mut reader, &mut rows_left, &mut slots)?;
         }
         chunk.batches.iter().try_for_each(EventBatch::check)?;
         Ok(chunk)
     }
 
-    fn read_table(&mut self, reader: &mut Reader<'_>, rows_left: &mut u64) -> Result<(), Error> {
+    fn read_table(
+        &mut self,
+        reader: &mut Reader<'_>,
+        rows_left: &mut u64,
+        slots: &mut Slots,
+    ) -> Result<(), Error> {
         let fields = reader.array_len()?;
         if fields < 3 {
             return Err(Error::Malformed("a table's head is too short"));
@@ -254,7 +260,7 @@ impl Chunk {
                 self.texts
                     .extend(table.column(0).iter().copied().zip(texts));
             } else {
-                column::read(bytes, encoding, rows, &mut table.values)?;
+                column::read(bytes, encoding, rows, &mut table.values, slots)?;
             }
         }
         self.place(known, number, table)

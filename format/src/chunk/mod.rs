@@ -9,10 +9,12 @@
 
 mod builder;
 mod decoder;
+mod order;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(crate) use builder::MAX_WIDTH;
+pub(crate) use builder::Tables;
 pub use builder::{ChunkBuilder, Content};
 pub use decoder::{Chunk, Event, EventBatch, Table};

@@ -1,6 +1,6 @@
 use super::*;
 use crate::Error;
-use crate::event::{Batch, Kind, Order, PollBegin, PollEnd, Thread, Wake, poll_outcome};
+use crate::event::{Batch, Kind, PollBegin, PollEnd, TaskDrop, Thread, Wake, poll_outcome};
 use crate::msgpack::{write_array_len, write_uint};
 use proptest::prelude::*;
 
@@ -171,7 +171,7 @@ fn fields_that_a_later_version_adds_to_a_head_are_skipped() {
 #[test]
 fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
     let mut builder = ChunkBuilder::new();
-    builder.order.push(&Order { kind: 250, tick: 5 });
+    builder.event(5, &TaskDrop { task: 1 });
     builder.event(
         9,
         &PollBegin {
@@ -182,7 +182,15 @@ fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
         },
     );
     builder.end_batch(1, 0, 0);
-    let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+    let mut bytes = builder.finish().bytes;
+    // The kind of the first event, in the order and at the head of its table.
+    for byte in &mut bytes {
+        if *byte == Kind::TaskDrop as u8 {
+            *byte = 120;
+        }
+    }
+    let chunk = Chunk::decode(&bytes).unwrap();
+    assert_eq!(chunk.unknown_tables, 1);
     let kinds: Vec<_> = chunk.batches[0].events().map(|e| e.kind).collect();
     assert_eq!(kinds, [None, Some(Kind::PollBegin)]);
 }
@@ -195,6 +203,99 @@ fn a_constant_column_cannot_claim_more_rows_than_a_chunk_may_have() {
     write_uint(&mut bytes, u64::from(u32::MAX));
     let error = Chunk::decode(&bytes).unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+}
+
+/// A chunk with more events than a column takes in at a time, most of them of tasks that count their polls.
+fn large(events: &[(u64, u64, u64)]) -> Vec<u8> {
+    let mut builder = ChunkBuilder::new();
+    for &(tick, task, count) in events {
+        if task % 5 == 4 {
+            builder.event(tick, &TaskDrop { task });
+            continue;
+        }
+        let (poll, wakes, waker) = (count, count.wrapping_sub(1), 1 + task % 2);
+        let row = PollBegin {
+            task,
+            poll,
+            wakes,
+            waker,
+        };
+        builder.event(tick, &row);
+    }
+    builder.end_batch(1, 0, 0);
+    let content = builder.finish();
+    let ticks = || events.iter().map(|(tick, ..)| *tick);
+    assert_eq!(content.first_tick, ticks().min().unwrap_or(0));
+    assert_eq!(content.last_tick, ticks().max().unwrap_or(0));
+    content.bytes
+}
+
+/// Ticks, tasks and counts as they come: most of them small steps from the last ones.
+fn events() -> impl Strategy<Value = Vec<(u64, u64, u64)>> {
+    let step = prop_oneof![200 => 0i64..90, 3 => -50i64..5000, 1 => any::<i64>()];
+    let task = prop_oneof![50 => 0..64u64, 1 => 0..3000u64, 1 => any::<u64>()];
+    let jump = prop_oneof![50 => Just(1u64), 1 => 0..200u64, 1 => any::<u64>()];
+    proptest::collection::vec((step, task, jump), 0..1500).prop_map(|steps| {
+        let (mut tick, mut counts) = (1u64 << 40, std::collections::HashMap::new());
+        let event = |(step, task, jump): (i64, u64, u64)| {
+            tick = tick.wrapping_add_signed(step);
+            let count: &mut u64 = counts.entry(task).or_default();
+            *count = count.wrapping_add(jump);
+            (tick, task, *count)
+        };
+        steps.into_iter().map(event).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn many_events_come_back_as_they_were(events in events()) {
+        let chunk = Chunk::decode(&large(&events)).unwrap();
+        let mut back = Vec::new();
+        for event in chunk.batches.iter().flat_map(EventBatch::events) {
+            if event.kind == Some(Kind::TaskDrop) {
+                back.push((event.tick, event.row::<TaskDrop>().task, None));
+            } else {
+                let row: PollBegin = event.row();
+                prop_assert_eq!((row.wakes, row.waker), (row.poll.wrapping_sub(1), 1 + row.task % 2));
+                back.push((event.tick, row.task, Some(row.poll)));
+            }
+        }
+        let count = |task, count| (task % 5 != 4).then_some(count);
+        let put: Vec<_> = events.iter().map(|&(tick, task, poll)| (tick, task, count(task, poll))).collect();
+        prop_assert_eq!(back, put);
+    }
+
+    #[test]
+    fn no_damage_to_a_large_chunk_makes_decoding_panic(
+        events in events(), damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = large(&events);
+        for (at, value) in damage.into_iter().filter(|_| !bytes.is_empty()).collect::<Vec<_>>() {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(chunk) = Chunk::decode(&bytes) {
+            let rows: usize = chunk.batches.iter().map(EventBatch::len).sum();
+            prop_assert!(rows <= bytes.len().max(crate::MAX_ROWS));
+        }
+    }
+}
+
+#[test]
+fn a_table_whose_first_column_is_keyed_is_refused() {
+    let mut bytes = Vec::new();
+    write_array_len(&mut bytes, 3);
+    write_uint(&mut bytes, Kind::Thread as u64);
+    write_uint(&mut bytes, 1);
+    write_array_len(&mut bytes, 4);
+    for value in [4, 2, 0, 2] {
+        write_uint(&mut bytes, value);
+    }
+    bytes.extend_from_slice(&[0x91, 5, 0x91, 6]);
+    assert!(matches!(Chunk::decode(&bytes), Err(Error::Malformed(_))));
 }
 
 proptest! {

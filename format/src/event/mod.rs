@@ -185,9 +185,9 @@ tables! {
         /// The task.
         task: Delta,
         /// The number of this poll, from 1.
-        poll: Delta,
+        poll: Keyed,
         /// How often the waker that the task is polled with had been woken before: later wakes ask for another poll.
-        wakes: Delta,
+        wakes: Keyed,
         /// The number of that waker: counts up each time the executor hands the task another one.
         waker: Delta,
     }
@@ -196,7 +196,7 @@ tables! {
         /// The task.
         task: Delta,
         /// The number of this poll.
-        poll: Delta,
+        poll: Keyed,
         /// A [`poll_outcome`].
         outcome: Plain,
         /// How many clones of the task's wakers are alive, the recorder's own not counted.
@@ -214,7 +214,7 @@ tables! {
         /// Which of its wakers, see [`PollBegin`].
         waker: Delta,
         /// The number of this wake among those of that waker, from 1.
-        number: Delta,
+        number: Keyed,
     }
 
     /// Somebody asked for a task to be cancelled (`abort`). It ends at once, at its next await point, or not at all where it is done.
@@ -354,7 +354,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change among those of the resource, from 1. This orders them over threads; ticks do not.
-        sequence: Delta,
+        sequence: Keyed,
         /// Where in source.
         location: Delta,
         /// The future inside which it was taken; zero where that is the task itself.
@@ -371,7 +371,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The hold they are of, see [`Acquire`]; zero where it was taken before the recording.
         hold: Delta,
         /// How many units; a writer that becomes a reader gives back all but one.
@@ -382,7 +382,7 @@ tables! {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The sending end.
         handle: Plain,
         /// Where in source.
@@ -395,14 +395,14 @@ tables! {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
     }
     /// Messages were taken out of a channel. Recorded after the fact.
     60 Receive "receive" {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The receiving end.
         handle: Plain,
         /// Where in source.
@@ -415,14 +415,14 @@ tables! {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
     }
     /// An end of a channel was made, or cloned. Recorded before it can be used.
     62 HandleNew "handle_new" {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The number of this end, unique in its channel, from 1.
         handle: Delta,
         /// A [`handle_end`].
@@ -433,7 +433,7 @@ tables! {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// Which end.
         handle: Delta,
     }
@@ -442,7 +442,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The hold that was split.
         hold: Delta,
         /// How many units the new hold has.
@@ -453,7 +453,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The hold that grew.
         hold: Delta,
         /// The hold that is gone.
@@ -464,7 +464,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The hold they are of; zero where they were free.
         hold: Delta,
         /// How many units.
@@ -475,7 +475,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// How many units.
         units: Plain,
         /// Where in source.
@@ -486,7 +486,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// A [`notify_mode`].
         mode: Plain,
         /// Where in source.
@@ -497,7 +497,7 @@ tables! {
         /// The barrier.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// Where in source.
         location: Delta,
     }
@@ -506,7 +506,7 @@ tables! {
         /// The set.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The task.
         task: Delta,
     }
@@ -515,7 +515,7 @@ tables! {
         /// The set.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The task; zero where all are gone.
         task: Delta,
     }
@@ -524,7 +524,7 @@ tables! {
         /// The resource.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
     }
     /// This thread enters a section of a [`section_kind`]. Sections nest.
     73 SectionBegin "section_begin" {
@@ -554,7 +554,7 @@ tables! {
         /// The channel.
         resource: Delta,
         /// The number of this change.
-        sequence: Delta,
+        sequence: Keyed,
         /// The receiving end.
         handle: Plain,
         /// How many messages it missed.

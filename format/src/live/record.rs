@@ -2,7 +2,7 @@
 //!
 //! A field that outgrows its bits keeps its lowest ones.
 
-use crate::chunk::ChunkBuilder;
+use crate::chunk::{ChunkBuilder, Tables};
 use crate::event::{
     Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
     FutureEnd, FutureNew, HandleDrop, HandleNew, HoldMerge, HoldSplit, InPoll, Kind, Lag,
@@ -76,11 +76,11 @@ macro_rules! layouts {
             }
         )*
 
-        /// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
-        pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
-            let (&first, mut rest) = words.split_first()?;
-            let tick = first >> 8;
-            match Kind::from_number(first as u8)? {
+        /// Adds the row of a record to the table of its kind, from the words after the first; what follows it. None where no whole
+        /// record of a known kind stands there.
+        #[inline]
+        fn move_row<'a>(tables: &mut Tables, kind: u8, mut rest: &'a [u64]) -> Option<&'a [u64]> {
+            match Kind::from_number(kind)? {
                 $(
                     Kind::$kind => {
                         let mut row = $kind::default();
@@ -93,7 +93,7 @@ macro_rules! layouts {
                                 _word = _word.checked_shr($bits).unwrap_or(0);
                             )*
                         )*
-                        chunk.event(tick, &row);
+                        tables.push(&row);
                     }
                 )*
                 // Definitions do not go through segments.
@@ -101,7 +101,45 @@ macro_rules! layouts {
             }
             Some(rest)
         }
+
+        /// How many words the record of an event of this kind has; none where there are no such records.
+        #[must_use]
+        pub fn words_of(kind: Kind) -> Option<usize> {
+            match kind {
+                $(
+                    Kind::$kind => {
+                        let rest: &[&str] = &[$( stringify!($($field)*) ),*];
+                        Some(1 + rest.len())
+                    }
+                )*
+                _ => None,
+            }
+        }
     };
+}
+
+/// Moves the record that `words` begin with into a chunk; what follows it. None where no whole record stands there.
+pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [u64]> {
+    let used = move_all(chunk, words, 1);
+    words.get(used..).filter(|_| used > 0)
+}
+
+/// Moves the records that `words` begin with into a chunk, but not more than `most`: how many words they are. Fewer than `most` come
+/// where the words end, or where no whole record stands.
+pub fn move_all(chunk: &mut ChunkBuilder, words: &[u64], most: usize) -> usize {
+    let (mut rest, mut moved) = (words, 0);
+    while moved < most {
+        let in_block = chunk.order.extend(most - moved, || {
+            let (&first, fields) = rest.split_first()?;
+            rest = move_row(&mut chunk.tables, first as u8, fields)?;
+            Some((first as u8, first >> 8))
+        });
+        if in_block == 0 {
+            break;
+        }
+        moved += in_block;
+    }
+    words.len() - rest.len()
 }
 
 layouts! {
@@ -159,6 +197,7 @@ mod tests {
         let (mut words, used) = row.pack();
         words[0] = first_word(R::KIND, 123);
         let mut builder = ChunkBuilder::new();
+        assert_eq!(words_of(R::KIND), Some(used));
         let rest = move_into(&mut builder, &words[..used]).unwrap();
         assert!(rest.is_empty(), "{row:?} was not read to its end");
         builder.end_batch(1, 0, 0);
@@ -300,6 +339,35 @@ mod tests {
         assert_eq!(begin.pack().0[1..3], poll_begin(word, poll, wakes));
         assert_eq!(end.pack().0[1..3], poll_end(task, poll, 2, wakers));
         assert_eq!(woken.pack().0[1..3], wake(word, wakes));
+    }
+
+    #[test]
+    fn many_records_are_moved_at_once_but_not_more_than_asked_for() {
+        let mut words = Vec::new();
+        for tick in 0..1000 {
+            let (mut record, used) = Wake {
+                task: tick % 7,
+                waker: 1,
+                number: tick,
+            }
+            .pack();
+            record[0] = first_word(Kind::Wake, tick);
+            words.extend_from_slice(&record[..used]);
+        }
+        let mut builder = ChunkBuilder::new();
+        assert_eq!(move_all(&mut builder, &words, 300), 900);
+        assert_eq!(builder.batch_events(), 300);
+        // The last record is cut: it stays, and so does all that follows.
+        assert_eq!(move_all(&mut builder, &words[900..2999], usize::MAX), 2097);
+        assert_eq!(builder.batch_events(), 999);
+        assert_eq!(move_all(&mut builder, &words[2997..2999], 1), 0);
+        builder.end_batch(1, 0, 0);
+        let chunk = Chunk::decode(&builder.finish().bytes).unwrap();
+        let numbers: Vec<u64> = chunk.batches[0]
+            .events()
+            .map(|event| event.row::<Wake>().number)
+            .collect();
+        assert_eq!(numbers, (0..999).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,9 +1,17 @@
 //! The writer's side: what is published and not yet in the trace.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+
+use ais_format::event::Kind;
+use ais_format::live::layout::segment::RECORDS;
+use ais_format::live::words_of;
 
 use super::handover::{self, Seen};
 use super::pool::{self, Segment};
+
+/// How many words tell of a gap.
+const GAP_WORDS: usize = 2;
 
 /// Published records of one thread that are not in the trace.
 pub(crate) struct Part {
@@ -69,6 +77,47 @@ pub(crate) fn unread() -> Vec<Part> {
     }
     parts.retain(|part| part.from < part.seen.len || part.seen.is_retired);
     parts
+}
+
+/// The polls that threads are in, as far as what was claimed tells: by thread, task and number. Only the writer calls this.
+pub(crate) fn open_polls() -> HashMap<u64, (u64, u32)> {
+    let mut open = HashMap::new();
+    for segment in pool::segments() {
+        let Some(seen) = handover::look(segment).filter(|seen| !seen.is_retired) else {
+            continue;
+        };
+        let to = handover::claimed(segment).min(seen.len);
+        let words: Vec<u64> = segment[RECORDS..to]
+            .iter()
+            .map(|word| word.load(Ordering::Relaxed))
+            .collect();
+        if let Some(poll) = open_poll(&words) {
+            open.insert(seen.thread, poll);
+        }
+    }
+    open
+}
+
+/// The innermost poll that is open after these records of a thread. They begin with the one that is open before them.
+fn open_poll(mut words: &[u64]) -> Option<(u64, u32)> {
+    let mut open: Vec<(u64, u32)> = Vec::new();
+    while let Some(&first) = words.first() {
+        let kind = Kind::from_number(first as u8);
+        let len = kind.map_or(Some(GAP_WORDS), words_of)?;
+        match (kind, words) {
+            (None, _) => open.clear(),
+            (Some(Kind::PollBegin), &[_, task, poll, ..]) => {
+                open.push((task & (u64::MAX >> 16), poll as u32));
+            }
+            (Some(Kind::PollEnd), _) => {
+                open.pop();
+            }
+            (Some(Kind::InPoll), &[_, task, poll, ..]) => open = vec![(task, poll as u32)],
+            _ => {}
+        }
+        words = words.get(len..)?;
+    }
+    open.pop()
 }
 
 /// Forgets what is published and unread: what a recording left behind that was stopped. Only called while no writer runs.

@@ -25,7 +25,7 @@ use crate::context;
 use crate::define;
 use crate::platform;
 
-pub(crate) use drain::{Part, discard, unread};
+pub(crate) use drain::{Part, discard, open_polls, unread};
 use pool::Segment;
 pub(crate) use pool::{
     add_cell_block, cell_block, cell_blocks, drop_definitions, is_pressed, keep_definitions,
@@ -121,6 +121,7 @@ fn push_to_next(record: &[u64]) {
         words.add(&[first_word_of_gap(), dropped]);
         words.add_open_poll();
     }
+    let is_told = words.len > 0;
     words.add(record);
     let parked = PARKED.replace(&NONE);
     let current = if is_none(parked) {
@@ -136,6 +137,12 @@ fn push_to_next(record: &[u64]) {
     retire(current);
     match pool::take(thread.id, dropped) {
         Some(segment) => {
+            // So that a segment can be understood without the one before.
+            if !is_told {
+                let mut poll = Words::default();
+                poll.add_open_poll();
+                handover::publish_slice(segment, poll.as_slice());
+            }
             handover::publish_slice(segment, words.as_slice());
             SEGMENT.set(segment);
             thread.told.store(dropped, Ordering::Relaxed);

@@ -13,7 +13,7 @@ fn what_is_dumped_knows_what_was_alive_before_all_that_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.ais");
     let builder = Recorder::builder().flight_recorder(256 << 10);
-    let (trace, recorder) = recorded(builder, &path, async {
+    let (trace, recorder) = recorded(builder, &path, async |_| {
         deadlock().await;
         storm("storm", 2_000_000).await;
         tokio::time::sleep(Duration::from_millis(300)).await;

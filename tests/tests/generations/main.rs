@@ -11,6 +11,7 @@ mod ring;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use ais_analyzer::Trace;
@@ -65,11 +66,32 @@ async fn storm(name: &'static str, polls: u64) {
     spawn(name, storms, tokio::spawn).await.unwrap();
 }
 
+/// Polls a task by hand, faster than that can be recorded, until events are lost.
+fn flood(name: &'static str, recorder: &Recorder) {
+    let before = recorder.status().dropped;
+    let lock = Lock::named(name, 0);
+    let floods = async move {
+        let _held = lock.lock().await;
+        std::future::pending::<()>().await;
+    };
+    let mut floods = std::pin::pin!(task(name, floods));
+    let mut cx = Context::from_waker(Waker::noop());
+    while recorder.status().dropped == before {
+        for _ in 0..10_000 {
+            assert!(floods.as_mut().poll(&mut cx).is_pending());
+        }
+    }
+}
+
 /// Records `program` and what it does until `end`, and returns the trace at `path` then.
-fn recorded(builder: Builder, path: &Path, program: impl Future<Output = ()>) -> (Trace, Recorder) {
+fn recorded(
+    builder: Builder,
+    path: &Path,
+    program: impl AsyncFnOnce(&Recorder),
+) -> (Trace, Recorder) {
     let recorder = builder.path(path).start().unwrap();
     let runtime = runtime();
-    runtime.block_on(task("main", program));
+    runtime.block_on(task("main", program(&recorder)));
     // The deadlock goes on.
     std::mem::forget(runtime);
     let dumped = recorder.dump(path);

@@ -21,7 +21,7 @@ fn a_lock_that_was_taken_long_ago_is_known_though_its_segment_is_gone() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.ais");
-    let (trace, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async {
+    let (trace, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
         deadlock().await;
         storm("storm", 2_000_000).await;
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -64,7 +64,9 @@ fn the_next_recording_goes_on_in_the_ring_and_is_the_one_that_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.ais");
     let of = |name: &'static str| {
-        let (_, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, storm(name, 1000));
+        let (_, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
+            storm(name, 1000).await
+        });
         recorder.stop().unwrap();
     };
     of("first");

@@ -196,7 +196,11 @@ impl Walker<'_> {
             }
             Kind::InPoll => {
                 let row: event::InPoll = event.row();
-                self.polls = vec![(TaskId(row.task), row.poll)];
+                let poll = (TaskId(row.task), row.poll);
+                // Said at the beginning of each stretch of a thread's record: it may be known.
+                if self.polls.last() != Some(&poll) {
+                    self.polls = vec![poll];
+                }
             }
             Kind::SectionBegin => self.enter_section(event.row(), at),
             Kind::SectionEnd => self.leave_section(event.row(), at),
