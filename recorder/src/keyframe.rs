@@ -129,7 +129,8 @@ impl Tell<'_> {
             if poll as u32 == ended as u32 {
                 let (outcome, wakers) = (ended >> 32 & 0xff, ended >> 40);
                 let end = poll_end(task, ended as u32, outcome, wakers as u32);
-                self.record(Kind::PollEnd, words[task_now::END], &end);
+                // Most polls are short.
+                self.record(Kind::PollEnd, words[task_now::BEGIN], &end);
             }
         }
         let (wakes, seen) = (words[task_now::WAKES], poll >> 32);

@@ -62,12 +62,26 @@ pub(crate) fn push(words: &[u64; MAX_WORDS], used: usize) {
 /// follows the first word of its record is given; that word is returned.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as `emit`")]
-pub(crate) fn emit_frequent(word: Word, kind: Kind, [second, third]: [u64; 2]) -> u64 {
+pub(crate) fn emit_frequent(word: Word, kind: Kind, rest: [u64; 2]) -> u64 {
+    emit_frequent_noted(word, kind, rest, || {})
+}
+
+/// The same for an event that is noted elsewhere before it is recorded.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as `emit`")]
+pub(crate) fn emit_frequent_noted(
+    word: Word,
+    kind: Kind,
+    [second, third]: [u64; 2],
+    note: impl FnOnce(),
+) -> u64 {
     if word.is_plain() {
+        note();
         let first = first_word(kind, platform::tick_of(word));
         segment::push([first, second, third]);
         first
     } else if word.is_recording() {
+        note();
         emit_otherwise(word, kind, second, third)
     } else {
         0

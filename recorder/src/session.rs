@@ -23,10 +23,18 @@ impl Session {
 }
 
 /// All that has to be known to record an event, in one word.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word(u32);
 
 impl Word {
+    /// That of no recording.
+    pub(crate) const NONE: Word = Word(0);
+
+    /// The same where memory is not short.
+    pub(crate) fn unless_short(self) -> Word {
+        Word(self.0 & !SHORT)
+    }
+
     /// As it is now: one relaxed load.
     #[inline]
     pub(crate) fn now() -> Word {

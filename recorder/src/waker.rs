@@ -15,11 +15,11 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::cells::CellWords;
-use crate::record::{emit, emit_frequent};
+use crate::record::{emit, emit_frequent_noted};
 use crate::session::{self, Word};
 use crate::task::task_now;
 
-/// In [`Shared::wakers`]: one of them is used up by a wake that is under way.
+/// In [`Shared::wakers`]: one that is used up by a wake that is under way.
 const WAKING: u64 = 1 << 32;
 
 /// No wake is waited for.
@@ -32,8 +32,10 @@ struct Shared {
     identity: u32,
     /// Both, as records have them.
     word: u64,
-    /// How many wakers there are; above that, in units of [`WAKING`], how many of them are used up by a wake that is under way. To wake
-    /// a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
+    /// The lowest half of the task's number, in the highest half.
+    tag: u64,
+    /// How many wakers there are that can wake; above that, in units of [`WAKING`], how many are used up by a wake that is under way. To
+    /// wake a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
     wakers: AtomicU64,
     /// The cell of the task.
     cell: &'static CellWords,
@@ -62,6 +64,7 @@ impl LentWaker {
             task,
             identity,
             word: live::waker_word(task, identity),
+            tag: task << 32,
             wakers: AtomicU64::new(1),
             cell,
             inner,
@@ -115,8 +118,8 @@ impl LentWaker {
 
     /// How many clones of it are alive that can still wake.
     pub(crate) fn clones(&self) -> u32 {
-        let wakers = self.shared().wakers.load(Ordering::Acquire);
-        (wakers % WAKING - 1 - wakers / WAKING) as u32
+        // The one that is lent is none.
+        (self.shared().wakers.load(Ordering::Acquire) as u32).wrapping_sub(1)
     }
 
     /// Lends it no more; clones of it may still be alive.
@@ -160,10 +163,10 @@ unsafe fn wake(data: *const ()) {
         let shared = &*data.cast::<Shared>();
         record_wake(shared);
         // After that: a poll that does not count this one any more has seen, or will see, the wake.
-        shared.wakers.fetch_add(WAKING, Ordering::Release);
+        shared.wakers.fetch_add(WAKING - 1, Ordering::Release);
         shared.inner.wake_by_ref();
         // Not worth an event, should it be the last: the task was woken.
-        if shared.wakers.fetch_sub(1 + WAKING, Ordering::Release) % WAKING == 1 {
+        if shared.wakers.fetch_sub(WAKING, Ordering::Release) == WAKING {
             free(data);
         }
     }
@@ -180,12 +183,9 @@ unsafe fn wake_by_ref(data: *const ()) {
 fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
-    let word = Word::now();
-    if word.is_recording() {
-        shared.cell[task_now::WAKES]
-            .store(shared.task << 32 | u64::from(number), Ordering::Relaxed);
-    }
-    emit_frequent(word, Kind::Wake, live::wake(shared.word, number));
+    let wake = live::wake(shared.word, number);
+    let note = || shared.cell[task_now::WAKES].store(shared.tag | wake[1], Ordering::Relaxed);
+    emit_frequent_noted(Word::now(), Kind::Wake, wake, note);
 }
 
 unsafe fn drop_waker(data: *const ()) {
@@ -205,9 +205,10 @@ unsafe fn give_up(data: *const ()) {
     };
     let is_awaited =
         shared.awaited.load(Ordering::Acquire) == u64::from(shared.wakes.load(Ordering::Acquire));
-    match shared.wakers.fetch_sub(1, Ordering::Release) % WAKING {
-        // SAFETY: this was the last waker.
-        1 => unsafe { free(data) },
+    let before = shared.wakers.fetch_sub(1, Ordering::Release);
+    match before % WAKING {
+        // SAFETY: this was the last waker, and none is used up that is still waking.
+        1 if before == 1 => unsafe { free(data) },
         // What is left is the one that is lent.
         2 if is_awaited && session::is_recording() => emit(&gone),
         _ => {}

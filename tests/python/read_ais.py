@@ -21,7 +21,7 @@ EVENT_NAMES = {number: name for name, number in (
     "future_end=44 resource_new=50 resource_drop=51 operation_begin=52 operation_poll=53 operation_fired=54 operation_end=55 "
     "acquire=56 release=57 send=58 send_failed=59 receive=60 close=61 handle_new=62 handle_drop=63 task_abort=37 yield=38 foreign=39 "
     "hold_split=64 hold_merge=65 forget=66 add=67 notify=68 arrive=69 member_new=70 member_gone=71 escape=72 section_begin=73 "
-    "section_end=74 timer_set=75 lag=76 wakers_gone=77".split())}
+    "section_end=74 timer_set=75 lag=76 wakers_gone=77 in_poll=78 done_by=79 resource_state=80".split())}
 
 
 def header_at(data, at):

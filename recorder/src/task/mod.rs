@@ -156,10 +156,9 @@ pub(crate) mod task_now {
     pub(crate) const WAKER: usize = NOW + 1;
     /// The number of that poll, and how often its waker had been woken, as the record has them.
     pub(crate) const POLL: usize = NOW + 2;
-    /// The first word of the record of a poll's end.
-    pub(crate) const END: usize = NOW + 3;
-    /// The number of that poll, how it ended, and how many wakers there were, as the record has them.
-    pub(crate) const ENDED: usize = NOW + 4;
+    /// The number of a poll, how it ended, and how many wakers there were, as the record has them. When that was is not noted: soon after
+    /// its beginning.
+    pub(crate) const ENDED: usize = NOW + 3;
     /// How often its waker was woken, with the lowest half of the task's number above that: wakers may outlive their task. No
     /// other kind uses this one.
     pub(crate) const WAKES: usize = NOW + 5;
@@ -170,8 +169,8 @@ struct Recorded {
     name: Option<Cow<'static, str>>,
     /// The recording to which the task was announced.
     session: Session,
-    /// The recording in which it can be polled without further ado: it was announced to it, and lies where it will stay.
-    ready_for: Session,
+    /// In which recording it can be polled without further ado: it was announced to it, and lies where it will stay.
+    ready_for: Word,
     polled: Polled,
     /// Where it is noted that it lives,
     cell: Cell,
@@ -181,6 +180,8 @@ struct Recorded {
     identities: u32,
     completed: bool,
     waker: Option<LentWaker>,
+    /// Its task and its number, as records have them.
+    waker_word: u64,
     /// Wakers of before the executor changed its own, of which clones are still alive.
     older: Vec<RetiredWaker>,
 }
@@ -191,7 +192,7 @@ impl Tag {
         self.recorded.insert(Box::new(Recorded {
             name,
             session: Session::NONE,
-            ready_for: Session::NONE,
+            ready_for: Word::NONE,
             cell: Cell::NONE,
             words: Cell::NONE.words(),
             polled: Polled {
@@ -201,6 +202,7 @@ impl Tag {
             identities: 0,
             completed: false,
             waker: None,
+            waker_word: 0,
             older: Vec::new(),
         }))
     }
@@ -214,7 +216,7 @@ impl Tag {
             self.announce::<F, T>(task_flag::LATE);
         }
         if let Some(recorded) = &mut self.recorded {
-            recorded.ready_for = recorded.session;
+            recorded.ready_for = Word::now().unless_short();
             recorded.polled.start.set(start);
             recorded.polled.end.set(start + size_of::<F>());
         }
@@ -256,7 +258,8 @@ impl Recorded {
             inner.clone(),
             self.words,
         ));
-        self.words[task_now::WAKER].store(waker.word(), Ordering::Relaxed);
+        self.waker_word = waker.word();
+        self.words[task_now::WAKER].store(self.waker_word, Ordering::Relaxed);
         self.polled.waker.set(waker.waker().data().addr());
     }
 
@@ -360,7 +363,7 @@ fn poll_recorded<F: Future>(
     word: Word,
 ) -> Poll<F::Output> {
     let this = task.project();
-    let is_ready = |recorded: &Recorded| recorded.ready_for == word.session();
+    let is_ready = |recorded: &Recorded| recorded.ready_for == word;
     if !this.tag.recorded.as_deref().is_some_and(is_ready) {
         let start = std::ptr::from_ref(&*this.future).addr();
         this.tag.make_ready::<F, F::Output>(start);
@@ -380,7 +383,7 @@ fn poll_recorded<F: Future>(
     polled.poll.set(poll);
     let seen = lent.begin_poll();
 
-    let begin = live::poll_begin(lent.word(), poll, seen);
+    let begin = live::poll_begin(recorded.waker_word, poll, seen);
     recorded.words[task_now::POLL].store(begin[1], Ordering::Relaxed);
     let at = emit_frequent(word, Kind::PollBegin, begin);
     recorded.words[task_now::BEGIN].store(at, Ordering::Release);
@@ -401,9 +404,8 @@ fn poll_recorded<F: Future>(
         clones + recorded.older_clones()
     };
     let end = live::poll_end(polled.task.get(), poll, poll_outcome::PENDING, wakers);
-    recorded.words[task_now::ENDED].store(end[1], Ordering::Relaxed);
-    let at = emit_frequent(word, Kind::PollEnd, end);
-    recorded.words[task_now::END].store(at, Ordering::Release);
+    recorded.words[task_now::ENDED].store(end[1], Ordering::Release);
+    emit_frequent(word, Kind::PollEnd, end);
     if wakers == 0 && lent.wakes() == seen {
         // Nobody will wake this task through us any more: the executor must see as many wakers as it would without us.
         recorded.waker = None;
