@@ -118,6 +118,12 @@ impl Builder {
     /// A recording is under way already ([`io::ErrorKind::AlreadyExists`]), or the file cannot be made.
     pub fn start(self) -> io::Result<Recorder> {
         static SESSIONS: AtomicU32 = AtomicU32::new(0);
+        if cfg!(feature = "off") {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "recording was left out of this program when it was built (feature `off`)",
+            ));
+        }
         let mut active = lock_active();
         if active.is_some() {
             return Err(io::Error::new(

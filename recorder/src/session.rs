@@ -38,6 +38,10 @@ impl Word {
     /// As it is now: one relaxed load.
     #[inline]
     pub(crate) fn now() -> Word {
+        // Known when the program is compiled: whatever depends on a recording is left out of it.
+        if cfg!(feature = "off") {
+            return Word::NONE;
+        }
         Word(SESSION.load(Ordering::Relaxed))
     }
 

@@ -8,5 +8,6 @@
 #![cfg(target_os = "linux")]
 
 mod child;
+mod disk;
 mod endings;
 mod kills;
