@@ -16,7 +16,7 @@ use ais_format::live::{first_word, move_into, poll_end, wake};
 use crate::cells::{self, Copied, at};
 use crate::future::future_now;
 use crate::operation::operation_now;
-use crate::resource::resource_now;
+use crate::resource::noted;
 use crate::task::task_now;
 
 /// Tells again what is alive and was born at `since` or later: into `chunk`, each time followed by `is_full`, which may take what is in it.
@@ -63,7 +63,7 @@ fn kind(cell: &Copied) -> Option<Kind> {
 
 /// How many changes a resource had.
 fn sequence(cell: &Copied) -> u64 {
-    cell.words[resource_now::CHANGES] >> resource_now::MESSAGE_BITS
+    cell.words[noted::CHANGES] >> noted::MESSAGE_BITS
 }
 
 struct Tell<'a> {
@@ -167,15 +167,15 @@ impl Tell<'_> {
     fn state(&mut self, first: u64, cell: &Copied) {
         let words = &cell.words;
         let resource = words[at::RECORD];
-        let hold = words[resource_now::HOLD];
+        let hold = words[noted::HOLD];
         if hold != 0 {
-            let [by, rest @ ..] = resource_now::HOLD_REST.map(|at| words[at]);
+            let [by, rest @ ..] = noted::HOLD_REST.map(|at| words[at]);
             self.done_by(by);
             self.record(Kind::Acquire, hold, &[&[resource][..], &rest].concat());
         }
-        let status = words[resource_now::STATUS];
-        let messages = words[resource_now::CHANGES] & ((1 << resource_now::MESSAGE_BITS) - 1);
-        let counted = messages.checked_sub(resource_now::NO_MESSAGES);
+        let status = words[noted::STATUS];
+        let messages = words[noted::CHANGES] & ((1 << noted::MESSAGE_BITS) - 1);
+        let counted = messages.checked_sub(noted::NO_MESSAGES);
         let unknown = if counted.is_none() {
             resource_status::MESSAGES_UNKNOWN
         } else {

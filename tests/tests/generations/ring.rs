@@ -65,7 +65,7 @@ fn the_next_recording_goes_on_in_the_ring_and_is_the_one_that_is_shown() {
     let path = folder.path().join("trace.ais");
     let of = |name: &'static str| {
         let (_, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
-            storm(name, 1000).await
+            storm(name, 1000).await;
         });
         recorder.stop().unwrap();
     };

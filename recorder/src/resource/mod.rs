@@ -3,15 +3,22 @@
 //! A [`Resource`] lies inside the lock, channel, … that it is the recorded side of. Each change of it is numbered: that is what orders
 //! changes by different threads. Whoever takes units of it gets a [`Hold`], the number of that change, and gives it back with them.
 
+mod ends;
+mod hold;
+pub(crate) mod noted;
+
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ais_format::event::{
-    Acquire, Add, Escape, Forget, HandleDrop, HandleNew, HoldMerge, HoldSplit, Kind, Notify,
-    Release, ResourceDrop, ResourceNew, notify_mode, operation_flag, resource_flag, resource_kind,
+    Acquire, Add, Forget, HoldMerge, HoldSplit, Kind, Notify, Release, ResourceDrop, ResourceNew,
+    notify_mode, operation_flag, resource_flag, resource_kind,
 };
+
+pub use ends::{End, Ends};
+pub use hold::{Held, Hold};
 
 use crate::cells::{Cell, CellWords};
 use crate::context;
@@ -43,34 +50,6 @@ pub struct Resource {
 struct Noted {
     cell: Cell,
     words: &'static CellWords,
-}
-
-/// What the words of a resource's cell mean that are kept up to date.
-pub(crate) mod resource_now {
-    use crate::cells::at::NOW;
-
-    /// How many changes there were, above how many messages they left.
-    pub(crate) const CHANGES: usize = NOW;
-    /// The hold of whoever has all of it: the first word of its record, zero where there is none …
-    pub(crate) const HOLD: usize = 6;
-    /// … who took it, and the other words of the record after the resource.
-    pub(crate) const HOLD_REST: [usize; 5] = [7, 8, NOW + 1, NOW + 2, NOW + 3];
-    /// What has become of it: [`IS_CLOSED`], …; above those, units that were added, less those that are gone for good.
-    pub(crate) const STATUS: usize = NOW + 4;
-
-    /// So many bits of [`CHANGES`] count messages, from [`NO_MESSAGES`].
-    pub(crate) const MESSAGE_BITS: u32 = 20;
-    /// No message: as far from what cannot be counted on both sides, since some are received that were sent unrecorded.
-    pub(crate) const NO_MESSAGES: u64 = 1 << (MESSAGE_BITS - 1);
-
-    /// It was closed.
-    pub(crate) const IS_CLOSED: u64 = 1;
-    /// What is waited for was set.
-    pub(crate) const IS_SET: u64 = 2;
-    /// It is used unrecorded, too.
-    pub(crate) const IS_ESCAPED: u64 = 4;
-    /// One unit more.
-    pub(crate) const UNIT: u64 = 1 << 16;
 }
 
 impl Resource {
@@ -114,13 +93,13 @@ impl Resource {
     fn announce(&self, late: u64) {
         let word = Word::now();
         // Before anybody counts changes: they are counted there.
-        let noted = self.cell.get_or_init(|| {
+        let known = self.cell.get_or_init(|| {
             let cell = Cell::taken();
             let words = cell.words();
-            let none = resource_now::NO_MESSAGES;
-            words[resource_now::CHANGES].store(none, Ordering::Relaxed);
-            words[resource_now::HOLD].store(0, Ordering::Relaxed);
-            words[resource_now::STATUS].store(0, Ordering::Relaxed);
+            let none = noted::NO_MESSAGES;
+            words[noted::CHANGES].store(none, Ordering::Relaxed);
+            words[noted::HOLD].store(0, Ordering::Relaxed);
+            words[noted::STATUS].store(0, Ordering::Relaxed);
             Noted { cell, words }
         });
         let session = word.session().0;
@@ -140,7 +119,7 @@ impl Resource {
             name: self.name.as_ref().map_or(0, |name| define::name(name)),
             flags,
         };
-        foreign::emit_attributed_noted(word, &new, noted.cell);
+        foreign::emit_attributed_noted(word, &new, known.cell);
     }
 
     /// The words of its cell.
@@ -148,7 +127,7 @@ impl Resource {
     fn words(&self) -> &'static CellWords {
         self.cell
             .get()
-            .map_or_else(|| Cell::NONE.words(), |noted| noted.words)
+            .map_or_else(|| Cell::NONE.words(), |known| known.words)
     }
 
     /// Its number, drawn if it has none.
@@ -177,8 +156,8 @@ impl Resource {
     /// How many changes there were so far.
     #[inline]
     pub(crate) fn changes(&self) -> u64 {
-        let counter = &self.words()[resource_now::CHANGES];
-        counter.load(Ordering::Acquire) >> resource_now::MESSAGE_BITS
+        let counter = &self.words()[noted::CHANGES];
+        counter.load(Ordering::Acquire) >> noted::MESSAGE_BITS
     }
 
     /// The number of the next change: this is what orders changes by different threads.
@@ -190,9 +169,9 @@ impl Resource {
     /// The same for a change after which there are so many more messages.
     #[inline]
     fn next_change_with(&self, messages: i64) -> u64 {
-        let counter = &self.words()[resource_now::CHANGES];
-        let step = (1u64 << resource_now::MESSAGE_BITS).wrapping_add_signed(messages);
-        (counter.fetch_add(step, Ordering::AcqRel) >> resource_now::MESSAGE_BITS) + 1
+        let counter = &self.words()[noted::CHANGES];
+        let step = (1u64 << noted::MESSAGE_BITS).wrapping_add_signed(messages);
+        (counter.fetch_add(step, Ordering::AcqRel) >> noted::MESSAGE_BITS) + 1
     }
 
     /// Records a change, if a recording is under way. `event` gets the number of the resource and that of the change, which is returned
@@ -226,8 +205,8 @@ impl Resource {
         let sequence = self.next_change_with(messages);
         let event = event(resource, sequence);
         match E::KIND {
-            Kind::Close => self.becomes(resource_now::IS_CLOSED),
-            Kind::Escape => self.becomes(resource_now::IS_ESCAPED),
+            Kind::Close => self.becomes(noted::IS_CLOSED),
+            Kind::Escape => self.becomes(noted::IS_ESCAPED),
             _ => {}
         }
         foreign::emit_attributed_in(word, &event);
@@ -249,13 +228,13 @@ impl Resource {
 
     #[cold]
     fn becomes(&self, status: u64) {
-        self.words()[resource_now::STATUS].fetch_or(status, Ordering::Release);
+        self.words()[noted::STATUS].fetch_or(status, Ordering::Release);
     }
 
     /// Records that what is waited for is set, for good, or that waiters are notified: a [`notify_mode`]. Before the fact.
     pub fn notifying(&self, mode: u64, location: &'static Location<'static>) {
         if mode == notify_mode::SET && session::is_recording() {
-            self.becomes(resource_now::IS_SET);
+            self.becomes(noted::IS_SET);
         }
         self.change(|resource, sequence| Notify {
             resource,
@@ -291,10 +270,10 @@ impl Resource {
             let (record, used) = stamped(word, &acquire);
             let words = self.words();
             let rest = [context::task(), record[2], record[3], record[4], record[5]];
-            for (at, value) in resource_now::HOLD_REST.into_iter().zip(rest) {
+            for (at, value) in noted::HOLD_REST.into_iter().zip(rest) {
                 words[at].store(value, Ordering::Relaxed);
             }
-            words[resource_now::HOLD].store(record[0], Ordering::Release);
+            words[noted::HOLD].store(record[0], Ordering::Release);
             push(&record, used);
             Cell::NONE
         } else {
@@ -322,7 +301,7 @@ impl Resource {
     #[inline]
     fn loses(&self, hold: Hold, units: u64) {
         if self.kind == resource_kind::MUTEX {
-            self.words()[resource_now::HOLD].store(0, Ordering::Release);
+            self.words()[noted::HOLD].store(0, Ordering::Release);
         } else {
             hold.cell.lose(units);
         }
@@ -382,8 +361,8 @@ impl Resource {
 
     fn gets_units(&self, units: i64) {
         if session::is_recording() {
-            let step = units.wrapping_mul(resource_now::UNIT.cast_signed());
-            self.words()[resource_now::STATUS].fetch_add(step.cast_unsigned(), Ordering::Release);
+            let step = units.wrapping_mul(noted::UNIT.cast_signed());
+            self.words()[noted::STATUS].fetch_add(step.cast_unsigned(), Ordering::Release);
         }
     }
 
@@ -400,8 +379,8 @@ impl Resource {
 
 impl Drop for Resource {
     fn drop(&mut self) {
-        if let Some(noted) = self.cell.get() {
-            noted.cell.free();
+        if let Some(known) = self.cell.get() {
+            known.cell.free();
         }
         if session::is_recording() && *self.announced.get_mut() == session::current().0 {
             emit(&ResourceDrop {
@@ -409,23 +388,6 @@ impl Drop for Resource {
             });
         }
     }
-}
-
-/// Units of a resource that somebody has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hold {
-    /// The number of the change by which they were taken, zero where that was not recorded.
-    number: u64,
-    /// Where it is noted that somebody has them; the hold of a mutex is noted in the cell of that.
-    cell: Cell,
-}
-
-impl Hold {
-    /// One that was not recorded.
-    pub const NONE: Hold = Hold {
-        number: 0,
-        cell: Cell::NONE,
-    };
 }
 
 /// Something that has a recorded side.
@@ -449,139 +411,5 @@ impl<R: HasResource + ?Sized> HasResource for &R {
 impl<R: HasResource + ?Sized> HasResource for Arc<R> {
     fn resource(&self) -> &Resource {
         (**self).resource()
-    }
-}
-
-/// The recorded side of a guard: a hold that is given back when this is dropped. To stand before the guard itself, so that it is
-/// recorded before the fact.
-#[derive(Debug)]
-pub struct Held<R: HasResource> {
-    /// Of what.
-    pub of: R,
-    /// Since which change.
-    pub hold: Hold,
-    /// How many units of it; zero where it was given back.
-    pub units: u64,
-}
-
-impl<R: HasResource> Held<R> {
-    /// Records that it is given back, now and not when this is dropped.
-    #[inline]
-    pub fn release(&mut self) {
-        let units = std::mem::take(&mut self.units);
-        if units != 0 {
-            self.of.resource().releasing(self.hold, units);
-        }
-    }
-}
-
-impl<R: HasResource> Drop for Held<R> {
-    #[inline]
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
-/// The recorded side of the ends of one channel.
-#[derive(Debug)]
-pub struct Ends {
-    resource: Resource,
-    made: AtomicU64,
-}
-
-impl Ends {
-    /// Those of a channel that is made now.
-    #[must_use]
-    pub fn new(resource: Resource) -> Arc<Ends> {
-        Arc::new(Ends {
-            resource,
-            made: AtomicU64::new(0),
-        })
-    }
-}
-
-impl HasResource for Ends {
-    fn resource(&self) -> &Resource {
-        &self.resource
-    }
-}
-
-/// The recorded side of one end of a channel: made, cloned and dropped with it.
-#[derive(Debug)]
-pub struct End {
-    ends: Arc<Ends>,
-    handle: u64,
-    side: u64,
-    escaped: bool,
-    /// Where it is noted that it is there.
-    cell: Cell,
-}
-
-impl End {
-    /// A new end, a [`handle_end`](ais_format::event::handle_end).
-    #[must_use]
-    pub fn new(ends: &Arc<Ends>, side: u64) -> End {
-        let ends = Arc::clone(ends);
-        let handle = ends.made.fetch_add(1, Ordering::Relaxed) + 1;
-        let resource = &ends.resource;
-        let cell = resource.change_born(|resource, sequence| HandleNew {
-            resource,
-            sequence,
-            handle,
-            end: side,
-        });
-        End {
-            ends,
-            handle,
-            side,
-            escaped: false,
-            cell,
-        }
-    }
-
-    /// The number of this end in its channel, from 1.
-    #[inline]
-    pub fn handle(&self) -> u64 {
-        self.handle
-    }
-
-    /// What it shares with the other ends of its channel.
-    pub fn ends(&self) -> &Arc<Ends> {
-        &self.ends
-    }
-
-    /// The end itself goes on, unrecorded: its drop will not be seen.
-    pub fn escape(mut self) {
-        self.escaped = true;
-        self.cell.free();
-        self.ends
-            .resource
-            .change(|resource, sequence| Escape { resource, sequence });
-    }
-}
-
-impl HasResource for End {
-    #[inline]
-    fn resource(&self) -> &Resource {
-        &self.ends.resource
-    }
-}
-
-impl Clone for End {
-    fn clone(&self) -> Self {
-        End::new(&self.ends, self.side)
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if !self.escaped {
-            self.cell.free();
-            self.ends.resource.change(|resource, sequence| HandleDrop {
-                resource,
-                sequence,
-                handle: self.handle,
-            });
-        }
     }
 }
