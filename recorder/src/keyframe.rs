@@ -133,9 +133,16 @@ impl Tell<'_> {
                 self.record(Kind::PollEnd, words[task_now::BEGIN], &end);
             }
         }
-        let (wakes, seen) = (words[task_now::WAKES], poll >> 32);
-        if wakes >> 32 == task & u64::from(u32::MAX) && wakes as u32 != seen as u32 {
-            self.record(Kind::Wake, 0, &wake(waker, wakes as u32));
+        let (wakes, seen) = (words[task_now::WAKES], (poll >> 32) as u32);
+        let is_its_own = wakes >> 32 == task & u64::from(u32::MAX);
+        // Where it had other wakers before, which of them was woken last is not known: it may be this one.
+        let number = if waker >> 48 > 1 {
+            seen.wrapping_add(1)
+        } else {
+            wakes as u32
+        };
+        if is_its_own && number != seen {
+            self.record(Kind::Wake, 0, &wake(waker, number));
         }
     }
 
