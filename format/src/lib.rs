@@ -12,6 +12,7 @@
 //! | [`frame`] | headers and checksums: where a chunk starts, and whether it is whole |
 //! | [`write`](mod@write) | a growing file: header, chunks, heartbeats, end |
 //! | [`live`] | records in the memory of a running program, before they are written |
+//! | [`ring`] | the names of the segment files of a ring |
 //! | [`msgpack`] | the few MessagePack types that traces use |
 //!
 //! Everything that is read is checked before it is believed: lengths against what is there, counts against stated limits. No input
@@ -25,6 +26,7 @@ pub mod event;
 pub mod frame;
 pub mod live;
 pub mod msgpack;
+pub mod ring;
 pub mod write;
 
 pub use error::Error;

@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ais_format::ring::{segment, segments, split};
+
 use crate::destination;
 
 /// The segments that are over, and how to make more.
@@ -25,7 +27,7 @@ impl Ring {
     /// The ring of which `current` is the segment that is being written, in so many bytes.
     pub(super) fn new(current: &Path, limit: u64) -> Ring {
         let (base, number) = split(current).unwrap_or_else(|| (current.to_owned(), 0));
-        let before = existing(&base)
+        let before = segments(&base)
             .into_iter()
             .filter(|(other, _)| *other != number)
             .map(|(_, path)| {
@@ -47,7 +49,7 @@ impl Ring {
     /// The next segment; the one before has `len` bytes.
     pub(super) fn begin_segment(&mut self, len: u64) -> io::Result<File> {
         let (number, path, file) = create_after(&self.base, self.number)?;
-        let before = numbered(&self.base, self.number);
+        let before = segment(&self.base, self.number);
         self.segments.push_back((before, len));
         self.number = number;
         drop(path);
@@ -70,10 +72,10 @@ impl Ring {
 /// The first segment of a recording: after those that are there, or in a ring of its own where another process writes into this one.
 pub(crate) fn create_first(base: &Path) -> io::Result<(PathBuf, File)> {
     let mut base = base.to_owned();
-    let mut there = existing(&base);
+    let mut there = segments(&base);
     if there.iter().any(|(_, path)| destination::is_locked(path)) {
         base = destination::with_part(&base, &std::process::id().to_string());
-        there = existing(&base);
+        there = segments(&base);
     }
     let last = there.last().map_or(0, |(number, _)| *number);
     create_after(&base, last).map(|(_, path, file)| (path, file))
@@ -84,73 +86,12 @@ fn create_after(base: &Path, last: u64) -> io::Result<(u64, PathBuf, File)> {
     let mut number = last;
     loop {
         number += 1;
-        let path = numbered(base, number);
+        let path = segment(base, number);
         match destination::create_new(&path) {
             Ok(file) => return Ok((number, path, file)),
             // Another process was quicker: it has a ring of its own from there on.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// `trace.0007.ais` for `trace.ais`.
-fn numbered(base: &Path, number: u64) -> PathBuf {
-    destination::with_part(base, &format!("{number:04}"))
-}
-
-/// The base and the number of a segment; none for another name.
-fn split(segment: &Path) -> Option<(PathBuf, u64)> {
-    let name = segment.file_name()?.to_str()?;
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let (base, number) = stem.rsplit_once('.')?;
-    let number = number
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| number.parse().ok())
-        .flatten()?;
-    let base = if extension.is_empty() {
-        base.to_owned()
-    } else {
-        format!("{base}.{extension}")
-    };
-    Some((segment.with_file_name(base), number))
-}
-
-/// The segments of this name, by number.
-fn existing(base: &Path) -> Vec<(u64, PathBuf)> {
-    let folder = match base.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut found: Vec<(u64, PathBuf)> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let path = base.with_file_name(entry.ok()?.file_name());
-            let (of, number) = split(&path)?;
-            (of == base).then_some((number, path))
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_is_known_by_its_number() {
-        let base = Path::new("logs/trace.ais");
-        let path = numbered(base, 7);
-        assert_eq!(path, Path::new("logs/trace.0007.ais"));
-        assert_eq!(split(&path), Some((base.to_owned(), 7)));
-        assert_eq!(
-            split(&numbered(base, 123_456)),
-            Some((base.to_owned(), 123_456))
-        );
-        assert_eq!(split(Path::new("logs/trace.previous.ais")), None);
-        assert_eq!(split(base), None);
     }
 }
