@@ -97,6 +97,10 @@ fn the_summary_says_what_this_is_what_is_wrong_and_what_to_look_at() {
     ] {
         assert!(out.contains(part), "{part}\nis missing from\n{out}");
     }
+    for name in ["recorded ", "late ", "begins ", "build ", "host "] {
+        let is_there = out.lines().any(|line| line.starts_with(name));
+        assert!(!is_there, "{name}: this trace does not say it\n{out}");
+    }
 }
 
 #[test]
@@ -149,6 +153,15 @@ fn json_has_the_keys_that_scripts_rely_on() {
         ),
         (&0.into(), &0.into(), &0.into())
     );
+    let coverage = &trace["coverage"];
+    assert_eq!(coverage["way_in"], Value::Null, "it is older than that");
+    assert_eq!(
+        (&coverage["late_tasks"], &coverage["dropped_share"]),
+        (&0.into(), &0.0.into())
+    );
+    for key in ["began_late_ns", "begins_at_ns", "is_healed", "host"] {
+        assert_eq!(coverage.get(key), Some(&Value::Null), "{key}");
+    }
     let finding = &answer["findings"][0];
     assert_eq!(
         (

@@ -33,8 +33,16 @@
 //!
 //! # How it works
 //! A thread writes its events into memory of its own (no lock, no allocation, no system call); a writer thread turns them into
-//! compressed columns in the file, ten times a second. When events come faster than they can be written they are dropped and counted,
-//! in the file too: the program never waits for the recorder.
+//! compressed columns, ten times a second. When events come faster than they can be written, polls and wakes are left out first, then
+//! anything; all of it is counted, in the trace too: the program never waits for the recorder.
+//!
+//! On Linux that memory is a file, the *live file*, in `/dev/shm` or else beside the trace. It outlives a program that is killed, and
+//! `inspect-analyze` adds what is in it to the trace. It is deleted when the program ends.
+//!
+//! A trace is made of *generations*. Each but the first begins with a *keyframe*: all tasks, futures, operations and resources that are
+//! alive, told again, so that it can be understood without those before it. This is what lets a ring ([`Builder::ring`]) and a flight
+//! recorder ([`Builder::flight_recorder`]) forget the oldest, and what makes good that events were left out: another generation begins
+//! within about a second.
 #![deny(unsafe_code)]
 
 // `#[trace]` names this crate as its users do, also where it is used in here.

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use ais_analyzer::Trace;
 use ais_analyzer::findings::wait_findings;
+use ais_analyzer::report::trace_info;
 use ais_analyzer::waits::progress;
 use ais_recorder::sync::Mutex;
 use ais_recorder::{Recorder, spawn};
 use tokio::time::sleep;
 
 const MOMENT: Duration = Duration::from_millis(40);
+/// A recording that begins so long after its program is said to have begun late.
+const LATE: Duration = Duration::from_millis(1200);
 
 async fn take_both(first: Arc<Mutex<u32>>, second: Arc<Mutex<u32>>) {
     let mut one = first.lock().await;
@@ -35,7 +38,7 @@ fn who_held_a_lock_before_the_recording_is_not_guessed() {
     runtime.block_on(async {
         spawn("a then b", take_both(a.clone(), b.clone()), tokio::spawn);
         spawn("b then a", take_both(b.clone(), a.clone()), tokio::spawn);
-        sleep(3 * MOMENT).await;
+        sleep(LATE).await;
     });
     let recorder = Recorder::builder().path(&path).start().unwrap();
     runtime.block_on(async {
@@ -67,6 +70,18 @@ fn who_held_a_lock_before_the_recording_is_not_guessed() {
     );
     let found = wait_findings(&trace.history, &progress(&trace.history));
     assert!(found.is_empty(), "{found:#?}");
+    let coverage = trace_info(&trace).coverage;
+    assert_eq!(coverage.late_resources, 1, "one of the locks is used again");
+    assert_eq!(
+        coverage.way_in.as_deref(),
+        Some("what the program itself marks")
+    );
+    assert_eq!(coverage.begins_at, None);
+    assert_eq!(coverage.is_healed, None);
+    if cfg!(target_os = "linux") {
+        let late = coverage.began_late.expect("it began late");
+        assert!(u128::from(late.0) >= LATE.as_nanos() - MOMENT.as_nanos());
+    }
 }
 
 #[test]

@@ -108,6 +108,15 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         ],
     );
 
+    // The ways to leave it on.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/target");
+    fs::copy(target.join("debug/bank"), bank.folder.join("bank")).unwrap();
+    let parts = ["deadlock-cycle, proven", "the recorded tokio"];
+    bank.ask_as_script(&texts[2], &tools, &parts);
+    assert!(bank.folder.join("bank.0001.ais").is_file());
+    let parts = [&parts[..], &["what a flight recorder had in memory"]].concat();
+    bank.ask_as_script(&texts[3], &tools, &parts);
+
     // The same program as it was, by the command that records any.
     let plain = "tokio = { version = \"1\", features = [\"full\"] }\n";
     let bank = project("plain", plain, &sources[0]);
@@ -131,6 +140,73 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         &tools,
         &["double(): tokio::task::yield_now()"],
     );
+
+    // Started by the program itself.
+    let flight = project("flight", &here(&both), &sources[2]);
+    flight.cargo_run(&[]);
+    flight.ask(
+        "inspect-analyze slow.ais",
+        &tools,
+        &[
+            "what a flight recorder had in memory",
+            "core::future::pending::Pending",
+        ],
+    );
+    assert!(
+        !flight.folder.join("flight.ais").exists(),
+        "nobody panicked"
+    );
+}
+
+#[test]
+fn the_variables_of_the_readme_are_those_that_the_recorder_reads() {
+    let read = |path| fs::read_to_string(root().join(path)).unwrap();
+    let (readme, settings, builder) = (
+        read("README.md"),
+        read("recorder/src/settings.rs"),
+        read("recorder/src/recorder.rs"),
+    );
+    let rows: Vec<Vec<&str>> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `AIS_TRACE"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let told: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+    let known: Vec<&str> = settings
+        .lines()
+        .filter(|line| line.contains("const "))
+        .filter_map(|line| line.split('"').nth(1))
+        .filter(|text| text.starts_with("AIS_TRACE"))
+        .collect();
+    assert_eq!(told, known);
+
+    // What holds where they are unset.
+    for (variable, told, source) in [
+        ("AIS_TRACE_LIMIT", "4 GiB of a file", "FILE: u64 = 4 << 30;"),
+        (
+            "AIS_TRACE_LIMIT",
+            "256 MiB of a ring",
+            "RING: u64 = 256 << 20;",
+        ),
+        (
+            "AIS_TRACE_LIMIT",
+            "64 MiB of memory",
+            "FLIGHT_RECORDER: u64 = 64 << 20;",
+        ),
+        ("AIS_TRACE_BUFFER", "64 MiB", "memory: 64 << 20,"),
+        (
+            "AIS_TRACE_MODE",
+            "`file`",
+            "mode: Mode::File(Builder::FILE),",
+        ),
+        ("AIS_TRACE_HOST", "it is not", "host: false,"),
+    ] {
+        let row = rows
+            .iter()
+            .find(|row| row[0].contains(&format!("`{variable}`")));
+        assert!(row.unwrap()[2].contains(told), "{variable}: {told}");
+        assert!(builder.contains(source), "{variable}: {source}");
+    }
 }
 
 /// The lines of a manifest, with the paths that they have here.
@@ -197,6 +273,18 @@ impl Project {
             cache.display()
         );
         shell(&self.folder, &line, tools)
+    }
+
+    /// Runs command lines in its folder, in one shell; what they print has all of `parts`.
+    fn ask_as_script(&self, script: &str, tools: &Path, parts: &[&str]) {
+        let output = self.shell(script, tools);
+        let (answer, said) = (text(&output.stdout), text(&output.stderr));
+        for part in parts {
+            assert!(
+                answer.contains(part),
+                "{part}\nis missing from\n{answer}\n{said}"
+            );
+        }
     }
 
     /// Runs command lines in its folder; what they print together has all of `parts`.

@@ -108,6 +108,8 @@ pub struct History {
     pub is_healed: bool,
     /// It begins in the middle of the recording: what came before is not kept, save for what was alive then.
     pub begins_late: bool,
+    /// Where it begins in the middle: whether all that was alive then is told there.
+    pub begins_whole: Option<bool>,
     by_task: HashMap<TaskId, OfTask>,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::coverage::{Coverage, coverage};
 use super::place::{AwaitFrame, await_path, place_and_resource};
 use crate::Trace;
 use crate::history::{History, Task, TaskId, TaskState};
@@ -41,6 +42,8 @@ pub struct TraceInfo {
     pub ending: Ending,
     /// What recorded it.
     pub recorder: String,
+    /// What of the program was recorded, and what was not.
+    pub coverage: Coverage,
 }
 
 /// What is missing from a trace, as JSON has it.
@@ -83,6 +86,7 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         ended: trace.source.ending == Ending::Finished,
         ending: trace.source.ending,
         recorder: header.recorder.clone(),
+        coverage: coverage(trace),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reports as text for people: the one place where they are laid out.
 
+mod coverage;
 mod finding;
 mod panel;
 mod summary;
@@ -19,6 +20,11 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// `text` in a style.
 fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// One line of a table of facts.
+fn row(name: &str, value: &str) -> String {
+    format!("{}  {value}\n", styled(DIM, &format!("{name:<9}")))
 }
 
 /// `1 task`, `2 tasks`, `1,234 events`.

@@ -8,8 +8,9 @@ use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 
 use super::{
     ALARM, BOLD, DIM, WARN, count,
+    coverage::{missing, recorded},
     finding::{headline, none_found},
-    styled,
+    row, styled,
 };
 use crate::analysis::Analysis;
 use crate::output::clean;
@@ -70,10 +71,6 @@ pub(crate) fn unusable(error: &str) -> String {
     row("unusable", &styled(WARN, &clean(error)))
 }
 
-fn row(name: &str, value: &str) -> String {
-    format!("{}  {value}\n", styled(DIM, &format!("{name:<9}")))
-}
-
 fn head(info: &TraceInfo, summary: &Summary) -> String {
     let started = UNIX_EPOCH + Duration::from_nanos(info.started_unix_ns);
     let mut text = row("trace", &styled(BOLD, &clean(&info.path)));
@@ -87,6 +84,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             info.recorder
         )),
     );
+    text += &recorded(&info.coverage);
     let ended = info
         .ending
         .sentence()
@@ -107,20 +105,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             ),
         );
     }
-    let lost = &info.lost;
-    if lost.chunks > 0 || lost.bytes > 0 || lost.events_dropped > 0 {
-        let parts = [
-            (lost.chunks, "chunk", ""),
-            (lost.bytes, "byte", ""),
-            (lost.events_dropped, "event", " dropped by the recorder"),
-        ];
-        let missing = parts
-            .iter()
-            .filter(|(n, ..)| *n > 0)
-            .map(|(n, what, how)| count(*n as usize, what) + how);
-        let missing = missing.collect::<Vec<_>>().join(", ");
-        text += &row("missing", &styled(WARN, &missing));
-    }
+    text += &missing(&info.lost, &info.coverage);
     let tasks = &summary.tasks;
     let alive = tasks.running + tasks.scheduled + tasks.waiting;
     let parts = [

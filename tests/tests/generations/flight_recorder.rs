@@ -26,6 +26,10 @@ fn what_is_dumped_knows_what_was_alive_before_all_that_it_has() {
     let again = folder.path().join("again.ais");
     assert_eq!(recorder.dump(&again).unwrap(), again);
     assert_deadlock_is_proven(&Trace::open(&again).unwrap());
+    // To the same place: the dump before is kept.
+    assert_eq!(recorder.dump(&again).unwrap(), again);
+    let previous = folder.path().join("again.previous.ais");
+    assert_deadlock_is_proven(&Trace::open(&previous).unwrap());
     recorder.stop().unwrap();
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ais_analyzer::findings::wait_findings;
 use ais_analyzer::history::TaskState;
+use ais_analyzer::report::trace_info;
 use ais_analyzer::waits::progress;
 use ais_recorder::Recorder;
 
@@ -31,7 +32,13 @@ fn a_deadlock_is_proven_though_events_were_lost_before_and_after_it() {
         trace.history.loss.events_dropped > 0,
         "the storms were too much"
     );
-    assert!(trace.history.is_healed);
+    let coverage = trace_info(&trace).coverage;
+    assert_eq!(coverage.is_healed, Some(true));
+    assert!(
+        coverage
+            .dropped_share
+            .is_some_and(|share| share > 0.0 && share < 1.0)
+    );
     assert_deadlock_is_proven(&trace);
     let storms = trace
         .history

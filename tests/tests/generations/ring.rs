@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ais_analyzer::report::trace_info;
+use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, Trace};
 use ais_recorder::Recorder;
 
@@ -28,6 +30,10 @@ fn a_lock_that_was_taken_long_ago_is_known_though_its_segment_is_gone() {
     });
     assert_eq!(trace.source.ending, Ending::Running);
     assert!(trace.history.begins_late, "the first segments are gone");
+    let coverage = trace_info(&trace).coverage;
+    assert!(coverage.begins_at.is_some_and(|at| at > Nanos(0)));
+    assert_eq!(coverage.begins_whole, Some(true));
+    assert_eq!(coverage.dropped_share, None, "what is gone is not counted");
     assert_eq!(trace.history.loss.chunks, 0, "{:?}", trace.history.loss);
     assert_deadlock_is_proven(&trace);
     let status = recorder.stop().unwrap();

@@ -45,6 +45,11 @@ impl<'a> Base<'a> {
         }
     }
 
+    /// The trace begins in the middle, and all that was alive then is told there.
+    pub(super) fn begins_whole(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Those that are to be read.
     pub(super) fn keyframes(&self) -> impl Iterator<Item = &'a Keyframe> {
         let later = self.healing.filter(|healing| {

@@ -93,6 +93,7 @@ pub fn rebuild(decoded: &Decoded) -> History {
         loss: decoded.loss.clone(),
         is_healed: base.is_healed,
         begins_late: decoded.begins_late,
+        begins_whole: decoded.begins_late.then(|| base.begins_whole()),
         by_task: std::collections::HashMap::new(),
     };
     history.index_by_task();

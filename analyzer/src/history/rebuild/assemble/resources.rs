@@ -25,6 +25,7 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
         created_at: None,
         created_by: None,
         capacity: 0,
+        late: false,
         uncertain: true,
         changes: Vec::new(),
         at_end: ResourceState::default(),
@@ -37,13 +38,7 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
             ResourceFact::New(_) if is_introduced && place.told.is_some() => {}
             ResourceFact::New(new) => {
                 is_introduced = true;
-                resource.kind = ResourceKind::from_number(new.kind);
-                resource.name = names.text(new.name);
-                resource.created_at = names.location(new.location);
-                resource.created_by = place.task;
-                resource.capacity = new.capacity;
-                // A constant is known from its first use on, which has number 1 if there was none before.
-                resource.uncertain = new.flags & resource_flag::LATE != 0;
+                introduce(&mut resource, new, place, names);
             }
             ResourceFact::Dropped => resource.dropped = Some(place.at),
             ResourceFact::State(state) => base_of(&mut bases, place.generation).state = state,
@@ -121,6 +116,17 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
     }
     resource.uncertain |= resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
     resource
+}
+
+fn introduce(resource: &mut Resource, new: event::ResourceNew, place: Place, names: &Names) {
+    resource.kind = ResourceKind::from_number(new.kind);
+    resource.name = names.text(new.name);
+    resource.created_at = names.location(new.location);
+    resource.created_by = place.task;
+    resource.capacity = new.capacity;
+    // A constant is known from its first use on, which has number 1 if there was none before.
+    resource.late = new.flags & resource_flag::LATE != 0;
+    resource.uncertain = resource.late;
 }
 
 /// What is told of a resource at the beginning of a generation.
