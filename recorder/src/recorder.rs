@@ -124,6 +124,12 @@ impl Builder {
                 "recording was left out of this program when it was built (feature `off`)",
             ));
         }
+        if !matches!(self.mode, Mode::Memory(_)) && (self.on_panic || !self.on_signals.is_empty()) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "only a flight recorder can be dumped (AIS_TRACE_MODE=memory): anything else is in its file as it is recorded",
+            ));
+        }
         let mut active = lock_active();
         if active.is_some() {
             return Err(io::Error::new(
@@ -145,7 +151,8 @@ impl Builder {
         let started_ns = platform::nanos();
         let start_tick = platform::tick();
         let mut header = self.header(start_tick);
-        let live = segment::prepare(header.recording, &path, self.memory);
+        let to_recover = if file.is_some() { header.recording } else { 0 };
+        let live = segment::prepare(to_recover, &path, self.memory);
         // What only memory has is not to be recovered.
         header.live = live
             .filter(|_| file.is_some())

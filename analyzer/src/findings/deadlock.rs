@@ -107,8 +107,13 @@ fn kind(history: &History, cycle: &Cycle) -> Kind {
 }
 
 fn confidence(history: &History, cycle: &Cycle) -> (Confidence, Option<String>) {
-    if history.loss.is_gap() && !history.is_healed {
-        let lost = history.loss.sentence().unwrap_or_default();
+    let is_partial = history.begins_whole == Some(false);
+    if (history.loss.is_gap() || is_partial) && !history.is_healed {
+        let partial = "not all that was alive at its beginning is known";
+        let lost = history
+            .loss
+            .sentence()
+            .unwrap_or_else(|| partial.to_owned());
         return (
             Confidence::Possible,
             Some(format!("the record is incomplete: {lost}")),

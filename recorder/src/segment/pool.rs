@@ -11,7 +11,8 @@ use ais_format::live::layout::{SEGMENT_WORDS, SEGMENTS_PER_BLOCK, file};
 use ais_format::write::ClockPair;
 
 use super::handover;
-use crate::destination::live_name;
+use crate::destination::{self, live_name};
+use crate::fork;
 use crate::platform::{Block, LiveFile, memory_folder, private_block};
 use crate::session;
 
@@ -114,7 +115,7 @@ fn head() -> Option<&'static Block> {
 }
 
 /// Makes memory ready for a recording, and a live file of it where that can be had: in memory, else beside the `trace`. So many bytes may
-/// be used in all. Returns the path of the live file.
+/// be used in all. Returns the path of the live file. `recording` is zero where nothing is to be recovered from it.
 pub(crate) fn prepare(recording: u64, trace: &Path, bytes: usize) -> Option<PathBuf> {
     let segments = (bytes / SEGMENT_BYTES).saturating_sub(SEGMENTS_PER_BLOCK);
     let mut arena = arena();
@@ -125,8 +126,13 @@ pub(crate) fn prepare(recording: u64, trace: &Path, bytes: usize) -> Option<Path
             .clamp(SEGMENTS_PER_BLOCK, MAX_BLOCKS * SEGMENTS_PER_BLOCK),
         Ordering::Relaxed,
     );
-    let name = live_name(recording);
+    // There may be several without a recording.
+    let name = match recording {
+        0 => live_name(u64::from(std::process::id()) << 32 | u64::from(fork::count())),
+        _ => live_name(recording),
+    };
     if head().is_none() {
+        clean_up();
         arena.open(&name, trace);
         arena.make_head();
         arena.grow();
@@ -138,6 +144,35 @@ pub(crate) fn prepare(recording: u64, trace: &Path, bytes: usize) -> Option<Path
         head[file::RECORDING].store(recording, Ordering::Release);
     }
     arena.live.as_ref().map(|live| live.path().to_owned())
+}
+
+/// Deletes what killed processes have left in memory that nobody can use: those that did not record when they were killed, or only into
+/// memory.
+fn clean_up() {
+    let folder = memory_folder().and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in folder.into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let is_ours = name.starts_with("ais-") && name.ends_with(".live");
+        if is_ours && !destination::is_locked(&path) && has_no_recording(&path) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn has_no_recording(live: &Path) -> bool {
+    use std::io::Read as _;
+    let mut words = [0; 8 * (file::RECORDING + 1)];
+    let is_read = std::fs::File::open(live).and_then(|mut file| file.read_exact(&mut words));
+    let word = |index: usize| {
+        words
+            .as_chunks::<8>()
+            .0
+            .get(index)
+            .copied()
+            .map(u64::from_ne_bytes)
+    };
+    is_read.is_ok() && word(file::MAGIC) == Some(file::VERSION) && word(file::RECORDING) == Some(0)
 }
 
 /// The recording has ended in good order: nothing of it is left to be recovered.

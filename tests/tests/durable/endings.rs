@@ -303,3 +303,43 @@ fn a_file_that_is_no_trace_is_not_overwritten() {
     assert!(said.contains("is there already and is no trace"), "{said}");
     assert_eq!(std::fs::read(&path).unwrap(), b"mine");
 }
+
+/// The live files of the processes with these numbers that recorded into memory.
+fn of_memory(pids: &[u32]) -> usize {
+    let folder = std::fs::read_dir("/dev/shm")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = folder.map(|entry| entry.file_name().into_string().unwrap_or_default());
+    names
+        .filter(|name| {
+            pids.iter()
+                .any(|pid| name.starts_with(&format!("ais-{pid:08x}")))
+        })
+        .count()
+}
+
+#[test]
+fn a_flight_recorder_that_is_killed_again_and_again_does_not_fill_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let mut pids = Vec::new();
+    for _ in 0..3 {
+        let mut command = child::command("endings::program_that_waits", &path);
+        let mut child = command.env("AIS_TRACE_MODE", "memory").spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("waits") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        pids.push(child.id());
+    }
+    assert!(
+        of_memory(&pids) <= 1,
+        "the last one is left to the next start"
+    );
+    assert!(!path.exists());
+}
