@@ -29,6 +29,8 @@ use crate::session;
 const INTERVAL: Duration = Duration::from_millis(100);
 /// How often it is looked whether memory asks for it.
 const LOOK: Duration = Duration::from_millis(10);
+/// The same while much is recorded.
+const LOOK_BUSY: Duration = Duration::from_millis(2);
 /// How often a sign of life is written while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often, at most, a keyframe is written because events were lost.
@@ -85,6 +87,8 @@ pub(crate) struct Writer {
     /// What the chunk takes out of segments: from which part, and how many words of it are left.
     claims: Vec<(usize, usize)>,
     words: Vec<u64>,
+    /// Memory has asked for what was written last.
+    was_pressed: bool,
     /// How many definitions are in the file.
     defined: usize,
     threads: HashMap<u64, ThreadProgress>,
@@ -127,6 +131,7 @@ impl Writer {
             open: None,
             claims: Vec::new(),
             words: Vec::new(),
+            was_pressed: false,
             defined: 0,
             threads: HashMap::new(),
             keyframe: Keyframe {
@@ -185,18 +190,29 @@ impl Writer {
     }
 
     /// Waits until it is time to write again.
-    fn wait(&self) {
+    fn wait(&mut self) {
+        let look = if std::mem::take(&mut self.was_pressed) {
+            LOOK_BUSY
+        } else {
+            LOOK
+        };
         let since = Instant::now();
         while since.elapsed() < INTERVAL
-            && !segment::is_pressed()
+            && !self.is_pressed()
             && !self.progress.flush.swap(false, Ordering::AcqRel)
             && !self.progress.stop.load(Ordering::Acquire)
         {
-            thread::park_timeout(LOOK);
+            thread::park_timeout(look);
             segment::note_clock(self.clock());
             segment::make_room();
             dumps::ask_if_signalled(&self.progress);
         }
+    }
+
+    fn is_pressed(&mut self) -> bool {
+        let is_pressed = segment::is_pressed();
+        self.was_pressed |= is_pressed;
+        is_pressed
     }
 
     fn clock(&self) -> ClockPair {

@@ -56,7 +56,7 @@ impl Clock {
 /// that does not record all the time.
 pub(crate) fn lower_priority() {
     #[cfg(all(target_os = "linux", not(feature = "portable")))]
-    let _ = rustix::process::nice(5);
+    let _ = rustix::process::nice(2);
 }
 
 /// The current tick. Comparable between threads only within the accuracy of the clock: order comes from sequence numbers.

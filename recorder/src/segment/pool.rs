@@ -23,6 +23,8 @@ pub(super) type Segment = [AtomicU64; SEGMENT_WORDS];
 const SEGMENT_BYTES: usize = SEGMENT_WORDS * 8;
 /// There are never more blocks than this (4 GiB), those of a process that this one was forked from included.
 const MAX_BLOCKS: usize = 4096;
+/// So many segments fit into the processor's caches, with what else is there: where more are in use, the writer should come.
+const IN_CACHE: usize = 64;
 /// So many segments should be free: where they are not, the writer makes room before threads have to.
 const SPARE: usize = 8;
 
@@ -262,7 +264,7 @@ pub(super) fn take(thread: u64, dropped: u64) -> Option<&'static Segment> {
             .find(|segment| handover::take(segment, thread, order, dropped));
         if let Some(segment) = free {
             let used = USED.fetch_add(1, Ordering::Relaxed) + 1;
-            if used > limit / 4 {
+            if used > (limit / 4).min(IN_CACHE) {
                 PRESSED.store(true, Ordering::Relaxed);
             }
             if used > limit / 4 * 3 {
