@@ -244,7 +244,7 @@ fn the_chunk_header_is_as_the_spec_says() {
 
     let flags: Vec<(String, u32)> = rows(section("### Chunk header"))
         .filter_map(|row| Some((row[0].clone(), row[1].parse().ok()?)))
-        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase()))
+        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .collect();
     assert_eq!(
         flags,
@@ -252,7 +252,10 @@ fn the_chunk_header_is_as_the_spec_says() {
             ("FINAL".to_owned(), flag::FINAL),
             ("HEARTBEAT".to_owned(), flag::HEARTBEAT),
             ("CUT".to_owned(), flag::CUT),
-            ("RECOVERED".to_owned(), flag::RECOVERED)
+            ("RECOVERED".to_owned(), flag::RECOVERED),
+            ("KEYFRAME".to_owned(), flag::KEYFRAME),
+            ("KEYFRAME_END".to_owned(), flag::KEYFRAME_END),
+            ("SNAPSHOT".to_owned(), flag::SNAPSHOT)
         ]
     );
 }
