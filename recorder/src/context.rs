@@ -58,6 +58,15 @@ pub(crate) fn task() -> u64 {
     of_current(|polled| polled.task.get())
 }
 
+/// The task of the innermost open poll, and the innermost recorded future; zeros where there is none.
+#[inline]
+pub(crate) fn task_and_future() -> (u64, u64) {
+    current(|polled| match polled {
+        Some(polled) => (polled.task.get(), polled.future.get()),
+        None => (0, FUTURE.get()),
+    })
+}
+
 /// Whether this thread polls a task.
 #[inline]
 pub(crate) fn is_in_task() -> bool {

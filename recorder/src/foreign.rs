@@ -60,7 +60,7 @@ pub(crate) fn name_if_foreign() {
 
 #[cold]
 #[inline(never)]
-fn name_foreign_task() {
+pub(crate) fn name_foreign_task() {
     let task = RUNNING.get().map_or(0, |running| running());
     if task != 0 {
         emit(&Foreign { task });

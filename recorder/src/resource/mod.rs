@@ -169,9 +169,7 @@ impl Resource {
     /// The same for a change after which there are so many more messages.
     #[inline]
     fn next_change_with(&self, messages: i64) -> u64 {
-        let counter = &self.words()[noted::CHANGES];
-        let step = (1u64 << noted::MESSAGE_BITS).wrapping_add_signed(messages);
-        (counter.fetch_add(step, Ordering::AcqRel) >> noted::MESSAGE_BITS) + 1
+        next_change_in(self.words(), messages)
     }
 
     /// Records a change, if a recording is under way. `event` gets the number of the resource and that of the change, which is returned
@@ -254,22 +252,25 @@ impl Resource {
         if self.announced.load(Ordering::Relaxed) != word.session().0 {
             self.announce(resource_flag::LATE);
         }
-        let sequence = self.next_change();
+        let words = self.words();
+        let sequence = next_change_in(words, 0);
+        let (task, future) = context::task_and_future();
         let acquire = Acquire {
             resource: self.id.load(Ordering::Relaxed),
             sequence,
             location: define::location(done.location),
-            future: context::future(),
+            future,
             operation: done.operation,
             flags: flags | done.flags | self.static_flags(),
             units,
         };
         // Whoever has a mutex is alone: there is a place for that in the mutex's own cell.
         let cell = if self.kind == resource_kind::MUTEX {
-            foreign::name_if_foreign();
+            if task == 0 {
+                foreign::name_foreign_task();
+            }
             let (record, used) = stamped(word, &acquire);
-            let words = self.words();
-            let rest = [context::task(), record[2], record[3], record[4], record[5]];
+            let rest = [task, record[2], record[3], record[4], record[5]];
             for (at, value) in noted::HOLD_REST.into_iter().zip(rest) {
                 words[at].store(value, Ordering::Relaxed);
             }
@@ -375,6 +376,13 @@ impl Resource {
             Statics::Unknown => operation_flag::MAYBE_STATIC,
         }
     }
+}
+
+/// The number of the next change of the resource with this cell, after which there are so many more messages.
+#[inline]
+fn next_change_in(words: &CellWords, messages: i64) -> u64 {
+    let step = (1u64 << noted::MESSAGE_BITS).wrapping_add_signed(messages);
+    (words[noted::CHANGES].fetch_add(step, Ordering::AcqRel) >> noted::MESSAGE_BITS) + 1
 }
 
 impl Drop for Resource {
