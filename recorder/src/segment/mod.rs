@@ -209,6 +209,7 @@ fn is_none(segment: &'static Segment) -> bool {
 
 fn retire(segment: &'static Segment) {
     if !is_none(segment) {
+        pool::retired();
         handover::retire(segment);
     }
 }

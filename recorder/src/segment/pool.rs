@@ -39,6 +39,9 @@ static MADE: AtomicUsize = AtomicUsize::new(0);
 static LIMIT: AtomicUsize = AtomicUsize::new(0);
 /// How many are not free.
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// How many of those are full, or their threads have ended: this is what there is to be written. A thread that records now and then keeps
+/// its segment, and there may be many of them.
+static FULL: AtomicUsize = AtomicUsize::new(0);
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 /// Set when the writer should come before its time.
 static PRESSED: AtomicBool = AtomicBool::new(false);
@@ -203,6 +206,7 @@ pub(super) fn forked(arena: &mut Arena) {
     );
     MADE.store(0, Ordering::Relaxed);
     USED.store(0, Ordering::Relaxed);
+    FULL.store(0, Ordering::Relaxed);
 }
 
 impl Arena {
@@ -263,13 +267,7 @@ pub(super) fn take(thread: u64, dropped: u64) -> Option<&'static Segment> {
             .take(limit)
             .find(|segment| handover::take(segment, thread, order, dropped));
         if let Some(segment) = free {
-            let used = USED.fetch_add(1, Ordering::Relaxed) + 1;
-            if used > (limit / 4).min(IN_CACHE) {
-                PRESSED.store(true, Ordering::Relaxed);
-            }
-            if used > limit / 4 * 3 {
-                session::set_short(true);
-            }
+            USED.fetch_add(1, Ordering::Relaxed);
             return Some(segment);
         }
         let mut memory = match ARENA.try_lock() {
@@ -296,14 +294,36 @@ pub(crate) fn make_room() {
     }
 }
 
-/// A segment was freed.
+/// A thread is done with a segment.
+pub(super) fn retired() {
+    let full = FULL.fetch_add(1, Ordering::Relaxed) + 1;
+    let room = room();
+    if full > (room / 4).min(IN_CACHE) {
+        PRESSED.store(true, Ordering::Relaxed);
+    }
+    if full > room / 4 * 3 {
+        session::set_short(true);
+    }
+}
+
+/// A segment was freed that its thread was done with.
 pub(super) fn freed() {
+    FULL.fetch_sub(1, Ordering::Relaxed);
     USED.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// How much of the memory is used, in quarters of what may be.
+/// How many segments there may be but for those that threads write into now.
+fn room() -> usize {
+    let (used, full) = (USED.load(Ordering::Relaxed), FULL.load(Ordering::Relaxed));
+    LIMIT
+        .load(Ordering::Relaxed)
+        .saturating_sub(used.saturating_sub(full))
+        .max(1)
+}
+
+/// How much of the memory holds what is to be written, in quarters of what may.
 pub(crate) fn quarters_used() -> usize {
-    4 * USED.load(Ordering::Relaxed) / LIMIT.load(Ordering::Relaxed).max(1)
+    4 * FULL.load(Ordering::Relaxed) / room()
 }
 
 /// Whether a good part of the memory is used, so that the writer should come now; asking resets it.

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use ais_analyzer::history::TaskState;
@@ -342,4 +343,50 @@ fn a_flight_recorder_that_is_killed_again_and_again_does_not_fill_the_memory() {
         "the last one is left to the next start"
     );
     assert!(!path.exists());
+}
+
+#[test]
+fn program_with_many_threads() {
+    /// More than three quarters of those that memory has room for: each keeps a piece of it for itself.
+    const THREADS: usize = 26;
+    if !child::is("endings::program_with_many_threads") {
+        return;
+    }
+    let gates = Arc::new([(); 2].map(|()| Barrier::new(THREADS + 1)));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let gates = Arc::clone(&gates);
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build();
+                runtime.unwrap().block_on(async {});
+                gates[0].wait();
+                gates[1].wait();
+            })
+        })
+        .collect();
+    gates[0].wait();
+    let task = tokio::task::Builder::new().name("polled");
+    let yields = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    };
+    runtime().block_on(async { task.spawn(yields).unwrap().await.unwrap() });
+    gates[1].wait();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
+fn threads_that_record_little_do_not_keep_polls_from_being_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let mut command = child::command("endings::program_with_many_threads", &path);
+    let output = command.env("AIS_TRACE_BUFFER", "4MiB").output().unwrap();
+    assert!(output.status.success());
+    let trace = Trace::open(&path).unwrap();
+    let mut tasks = trace.history.tasks.iter();
+    let polled = tasks.find(|task| &*task.name == "polled").unwrap();
+    assert_eq!(polled.polls.len(), 101);
 }
