@@ -63,7 +63,7 @@ pub(crate) struct Cell(
 impl Cell {
     pub(crate) const NONE: Cell = Cell(0);
 
-    /// A cell for something that will be [noted](Cell::note).
+    /// A cell for something that will be noted.
     pub(crate) fn taken() -> Cell {
         take()
     }
@@ -72,25 +72,8 @@ impl Cell {
     #[inline]
     fn born<const N: usize>(record: &[u64], now: [u64; N]) -> Cell {
         let cell = take();
-        for (slot, word) in cell.words()[at::NOW..].iter().zip(now) {
-            slot.store(word, Ordering::Relaxed);
-        }
-        cell.note(record, context::task());
+        note(cell.words(), record, context::task(), now);
         cell
-    }
-
-    /// Notes a record, done by this task. Words that are kept up to date stay as they are.
-    #[inline]
-    fn note(self, record: &[u64], by: u64) {
-        let words = self.words();
-        words[at::FIRST].store(0, Ordering::Relaxed);
-        // Whoever copies the cell at this moment must see that it is not what it was before it sees anything new.
-        fence(Ordering::Release);
-        words[at::BY].store(by, Ordering::Relaxed);
-        for (slot, &word) in words[at::RECORD..].iter().zip(&record[1..]) {
-            slot.store(word, Ordering::Relaxed);
-        }
-        words[at::FIRST].store(record[0], Ordering::Release);
     }
 
     /// A cell for a part of a hold: the same, but for the number and the units.
@@ -115,11 +98,12 @@ impl Cell {
     /// A hold has so many units less; without any it is none.
     #[inline]
     pub(crate) fn lose(self, units: u64) {
-        let left = &self.words()[at::NOW];
+        let words = self.words();
+        let left = &words[at::NOW];
         // Where it is the last that is left, nobody else takes from it.
         if left.load(Ordering::Acquire) == units || left.fetch_sub(units, Ordering::AcqRel) == units
         {
-            self.free();
+            self.free_words(words);
         }
     }
 
@@ -141,7 +125,11 @@ impl Cell {
     /// What it stood for has ended.
     #[inline]
     pub(crate) fn free(self) {
-        let words = self.words();
+        self.free_words(self.words());
+    }
+
+    #[inline]
+    fn free_words(self, words: &'static CellWords) {
         // None, or, after a fork, the parent's.
         if !std::ptr::eq(words, &raw const NOWHERE) {
             words[at::FIRST].store(0, Ordering::Release);
@@ -150,6 +138,23 @@ impl Cell {
     }
 }
 
+/// Notes a record in a cell, done by this task, and the first of the words that are kept up to date; others stay as they are.
+#[inline]
+fn note<const N: usize>(words: &CellWords, record: &[u64], by: u64, now: [u64; N]) {
+    words[at::FIRST].store(0, Ordering::Relaxed);
+    // Whoever copies the cell at this moment must see that it is not what it was before it sees anything new.
+    fence(Ordering::Release);
+    words[at::BY].store(by, Ordering::Relaxed);
+    for (slot, &word) in words[at::RECORD..].iter().zip(&record[1..]) {
+        slot.store(word, Ordering::Relaxed);
+    }
+    for (slot, word) in words[at::NOW..].iter().zip(now) {
+        slot.store(word, Ordering::Relaxed);
+    }
+    words[at::FIRST].store(record[0], Ordering::Release);
+}
+
+#[inline]
 fn words_of(index: usize) -> &'static CellWords {
     segment::cell_block(index / CELLS_PER_BLOCK)
         .and_then(|block| {
@@ -295,6 +300,6 @@ pub(crate) fn emit_born<R: Record, const N: usize>(word: Word, event: &R, now: [
 /// The same, in a cell that there is already.
 pub(crate) fn emit_noted<R: Record>(word: Word, event: &R, cell: Cell) {
     let (words, used) = stamped(word, event);
-    cell.note(&words[..used], context::task());
+    note(cell.words(), &words[..used], context::task(), []);
     push(&words, used);
 }
