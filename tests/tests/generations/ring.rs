@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use ais_analyzer::report::trace_info;
 use ais_analyzer::time::Nanos;
-use ais_analyzer::{Ending, Trace};
+use ais_analyzer::{Ending, Source, Trace};
 use ais_recorder::Recorder;
 
-use super::{assert_deadlock_is_proven, deadlock, recorded, storm, turn};
+use super::{assert_deadlock_is_proven, deadlock, found, recorded, storm, turn};
 
 const LIMIT: u64 = 256 << 10;
 
@@ -93,4 +93,40 @@ fn the_next_recording_goes_on_in_the_ring_and_is_the_one_that_is_shown() {
     assert!(tasks(&path).contains(&"second".to_owned()));
     assert!(!tasks(&path).contains(&"first".to_owned()));
     assert!(tasks(&folder.path().join("trace.0001.ais")).contains(&"first".to_owned()));
+}
+
+#[test]
+fn a_ring_that_is_damaged_is_read_as_far_as_it_goes_and_proves_nothing_that_it_lacks() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let builder = Recorder::builder().ring(40 << 10);
+    let (_, recorder) = recorded(builder, &path, async |_| {
+        deadlock().await;
+        storm("storm", 200_000).await;
+    });
+    recorder.stop().unwrap();
+    let segments = segments(folder.path());
+    let whole: Vec<u8> = segments
+        .iter()
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    for step in 1..40 {
+        let at = whole.len() * step / 40;
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        for bytes in [whole[..at].to_vec(), flipped] {
+            let Ok(source) = Source::from_bytes(&path, bytes) else {
+                continue;
+            };
+            let Ok(trace) = Trace::from_source(source) else {
+                continue;
+            };
+            let found = found(&trace);
+            assert!(found.len() <= 1, "only one thing is wrong");
+            let tells =
+                trace.history.loss.sentence().is_some() || trace.source.ending != Ending::Finished;
+            assert!(tells, "at {at}: what is missing is told");
+        }
+    }
 }
