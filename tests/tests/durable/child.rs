@@ -1,7 +1,8 @@
 //! Programs as child processes.
 
+use std::io::Read as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use ais_analyzer::Trace;
 
@@ -20,6 +21,20 @@ pub(crate) fn command(program: &str, trace: &Path) -> Command {
     command.env(PROGRAM, program).env("AIS_TRACE", trace);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// Starts a program, and waits until it says this.
+pub(crate) fn start(command: &mut Command, word: &str) -> Child {
+    let mut child = command.spawn().unwrap();
+    let said = child.stdout.as_mut().unwrap();
+    let mut heard = Vec::new();
+    // Byte by byte, so that what it says after that is left to others.
+    while !heard.ends_with(word.as_bytes()) {
+        let mut byte = [0];
+        said.read_exact(&mut byte).unwrap();
+        heard.extend(byte);
+    }
+    child
 }
 
 /// The trace of a program that is gone, recovered; nothing of it may be left elsewhere.

@@ -1,6 +1,5 @@
 //! All other ways in which a program ends, or becomes two.
 
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -252,7 +251,7 @@ fn program_that_waits() {
     if child::is("endings::program_that_waits") {
         let runtime = runtime();
         runtime.block_on(async {
-            println!("waits");
+            println!("it waits");
             std::future::pending::<()>().await;
         });
     }
@@ -264,15 +263,8 @@ fn a_service_that_is_killed_and_started_anew_again_and_again_keeps_its_last_trac
     let path = folder.path().join("trace.ais");
     let mut lives = Vec::new();
     for _ in 0..3 {
-        let mut child = child::command("endings::program_that_waits", &path)
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("waits") {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0);
-        }
+        let mut command = child::command("endings::program_that_waits", &path);
+        let mut child = child::start(&mut command, "it waits");
         child.kill().unwrap();
         child.wait().unwrap();
         let bytes = std::fs::read(&path).unwrap();
@@ -327,13 +319,7 @@ fn a_flight_recorder_that_is_killed_again_and_again_does_not_fill_the_memory() {
     let mut pids = Vec::new();
     for _ in 0..3 {
         let mut command = child::command("endings::program_that_waits", &path);
-        let mut child = command.env("AIS_TRACE_MODE", "memory").spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("waits") {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0);
-        }
+        let mut child = child::start(command.env("AIS_TRACE_MODE", "memory"), "it waits");
         child.kill().unwrap();
         child.wait().unwrap();
         pids.push(child.id());

@@ -92,15 +92,9 @@ fn a_busy_program_that_is_killed_has_every_step_in_its_trace() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..kills() {
         let path = folder.path().join("trace.ais");
-        let mut child = child::command("kills::program_that_is_busy", &path)
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        let mut said = BufReader::with_capacity(1, child.stdout.take().unwrap());
-        while !first.contains("step ") {
-            first.clear();
-            assert!(said.read_line(&mut first).unwrap() > 0, "it has ended");
-        }
+        let mut command = child::command("kills::program_that_is_busy", &path);
+        let mut child = child::start(&mut command, "step 0\n");
+        let said = BufReader::new(child.stdout.take().unwrap());
         // Somebody has to read, or it waits for that.
         let reads = std::thread::spawn(move || {
             let mut last = 0;
@@ -156,15 +150,8 @@ fn a_hung_program_that_is_killed_has_its_deadlock_proven_in_its_trace() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..kills() {
         let path = folder.path().join("trace.ais");
-        let mut child = child::command("kills::program_that_hangs", &path)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        while !line.contains("hangs ") {
-            line.clear();
-            assert!(said.read_line(&mut line).unwrap() > 0, "it has ended");
-        }
+        let mut command = child::command("kills::program_that_hangs", &path);
+        let mut child = child::start(&mut command, "hangs 1");
         // Before and after the writer comes by. At once, a task may not have come to its second lock.
         std::thread::sleep(Duration::from_millis(20 + random(round) % 150));
         child.kill().unwrap();
