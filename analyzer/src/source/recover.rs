@@ -93,7 +93,12 @@ impl Killed {
         let mut out = Cursor::new(Vec::new());
         let mut writer = TraceWriter::resume(&mut out, 0, last.map_or(0, |last| last + 1))?;
         let dropped = told + recovered.dropped;
-        let end = self.end(&recovered.chunks, directory.header.start_tick);
+        let written_at = directory.chunks.iter().map(|chunk| ClockPair {
+            tick: chunk.header.clock_tick,
+            ns: chunk.header.clock_ns,
+        });
+        let seen = self.seen(written_at);
+        let end = end(seen, &recovered.chunks, directory.header.start_tick);
         for content in &recovered.chunks {
             writer.chunk(content, end, dropped, flag::RECOVERED)?;
         }
@@ -132,24 +137,12 @@ impl Killed {
         true
     }
 
-    /// When the program was killed: when its writer was last seen, or at its last event.
-    fn end(&self, chunks: &[ais_format::chunk::Content], start_tick: u64) -> ClockPair {
-        let seen = self.live.clock();
-        let last = chunks
-            .iter()
-            .map(|chunk| chunk.last_tick)
-            .max()
-            .unwrap_or(0);
-        let tick = seen.tick.max(last + 1);
-        let (ticks, elapsed) = (
-            u128::from(seen.tick.saturating_sub(start_tick)),
-            u128::from(seen.ns),
-        );
-        let beyond = (u128::from(tick - seen.tick) * elapsed).checked_div(ticks);
-        let ns = seen
-            .ns
-            .saturating_add(beyond.map_or(tick - seen.tick, |ns| ns as u64));
-        ClockPair { tick, ns }
+    /// When the program's writer was last seen: by the live file, or by what it has written since.
+    fn seen(&self, written_at: impl Iterator<Item = ClockPair>) -> ClockPair {
+        written_at
+            .chain([self.live.clock()])
+            .max_by_key(|clock| clock.tick)
+            .unwrap_or_default()
     }
 
     /// How far those threads are in the trace of which there is more in the live file.
@@ -181,4 +174,23 @@ impl Killed {
         }
         written
     }
+}
+
+/// When the program was killed: when its writer was last seen, or at its last event.
+fn end(seen: ClockPair, chunks: &[ais_format::chunk::Content], start_tick: u64) -> ClockPair {
+    let last = chunks
+        .iter()
+        .map(|chunk| chunk.last_tick)
+        .max()
+        .unwrap_or(0);
+    let tick = seen.tick.max(last + 1);
+    let (ticks, elapsed) = (
+        u128::from(seen.tick.saturating_sub(start_tick)),
+        u128::from(seen.ns),
+    );
+    let beyond = (u128::from(tick - seen.tick) * elapsed).checked_div(ticks);
+    let ns = seen
+        .ns
+        .saturating_add(beyond.map_or(tick - seen.tick, |ns| ns as u64));
+    ClockPair { tick, ns }
 }

@@ -158,7 +158,8 @@ fn a_hung_program_that_is_killed_has_its_deadlock_proven_in_its_trace() {
         child.wait().unwrap();
         let trace = child::recovered(&path);
         assert_eq!(trace.source.ending, Ending::Killed);
-        assert_eq!(trace.history.loss.sentence(), None);
+        let loss = &trace.history.loss;
+        assert_eq!((loss.sentence(), &*loss.notes), (None, &[][..]));
         let found = wait_findings(&trace.history, &progress(&trace.history));
         let confidence = found.first().map(|finding| finding.confidence);
         assert!(
