@@ -30,15 +30,21 @@ pub fn rebuild(decoded: &Decoded) -> History {
     let told = base
         .keyframes()
         .map(|keyframe| walk::keyframe(keyframe, &decoded.clock));
-    let walked: Vec<Facts> = decoded
+    let walked: Vec<(ThreadId, Facts)> = decoded
         .threads
         .par_iter()
         .map(|(&thread, batches)| {
-            walk::walk(ThreadId(thread), batches, &decoded.clock, decoded.cut)
+            let thread = ThreadId(thread);
+            let facts = walk::walk(thread, batches, &decoded.clock, decoded.cut);
+            (thread, facts)
         })
         .collect();
+    let last_events = walked
+        .iter()
+        .map(|(thread, facts)| (*thread, facts.last))
+        .collect();
     let mut facts = Facts::default();
-    for part in told.chain(walked) {
+    for part in told.chain(walked.into_iter().map(|(_, facts)| facts)) {
         facts.append(part);
     }
     base.end_what_is_not_told(&mut facts, |tick| decoded.clock.time(tick));
@@ -85,6 +91,7 @@ pub fn rebuild(decoded: &Decoded) -> History {
             .keys()
             .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
             .collect(),
+        last_events,
         end: shutdown.unwrap_or(recorded_until),
         recorded_until,
         shutdown,

@@ -379,8 +379,7 @@ mod tests {
             overlap: 0,
             deadline: None,
             begun: Nanos(25),
-            fires_seen: 0,
-            fires: 1,
+            polls: Vec::new(),
             ended: Some((Nanos(75), crate::history::Outcome::Ready)),
         };
         let drawn: Vec<_> = spans(&task, &[&lock], Nanos(100), false)
