@@ -380,6 +380,7 @@ mod tests {
             deadline: None,
             begun: Nanos(25),
             polls: Vec::new(),
+            firings: Vec::new(),
             ended: Some((Nanos(75), crate::history::Outcome::Ready)),
         };
         let drawn: Vec<_> = spans(&task, &[&lock], Nanos(100), false)
