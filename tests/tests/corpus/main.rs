@@ -11,10 +11,18 @@
     reason = "a test: what is unwrapped here must be there"
 )]
 
+mod backpressure;
+mod busy_loops;
 mod deadlocks;
+mod futurelocks;
+mod inversions;
 mod judge;
+mod leaked_waiters;
+mod long_polls;
+mod lost_wakeups;
 mod run;
 mod self_deadlocks;
+mod starvation;
 mod table;
 
 use std::future::Future;
@@ -106,7 +114,18 @@ fn program() {
 }
 
 fn buggy() -> impl Iterator<Item = &'static Buggy> {
-    let all = [deadlocks::PROGRAMS, self_deadlocks::PROGRAMS];
+    let all = [
+        deadlocks::PROGRAMS,
+        self_deadlocks::PROGRAMS,
+        futurelocks::PROGRAMS,
+        backpressure::PROGRAMS,
+        lost_wakeups::PROGRAMS,
+        leaked_waiters::PROGRAMS,
+        starvation::PROGRAMS,
+        inversions::PROGRAMS,
+        long_polls::PROGRAMS,
+        busy_loops::PROGRAMS,
+    ];
     all.into_iter().flatten()
 }
 
