@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
-use recorded_tokio::sync::{Barrier, Mutex, RwLock, Semaphore, mpsc};
+use recorded_tokio::sync::{Barrier, Mutex, RwLock, Semaphore, mpsc, oneshot};
 
 use crate::table::buggy;
 use crate::{named, settled};
@@ -14,7 +14,7 @@ buggy! {
         async more_permits_than_there_are: Likely, ["import"], ["semaphore@limit"];
         async a_guard_that_is_forgotten: Likely, ["update"], ["mutex@updates"];
         async a_guard_in_a_box_that_is_leaked: Likely, ["reload"], ["rwlock@connection"];
-        async a_sender_in_a_static: Likely, ["menu"], ["channel@events"];
+        async a_sender_in_a_static: Likely, ["menu", "(a_sender_in_a_static)"], ["channel@events", "(oneshot channel)"];
         async a_barrier_at_which_one_does_not_arrive: Likely, ["one", "(two)"], ["barrier@barrier"];
     }
 }
@@ -89,19 +89,19 @@ async fn a_guard_in_a_box_that_is_leaked(fixed: bool) {
 /// <https://github.com/tauri-apps/tray-icon/issues/244>
 async fn a_sender_in_a_static(fixed: bool) {
     static EVENTS: OnceLock<mpsc::Sender<u32>> = OnceLock::new();
-    let setup = named("setup", async move {
+    let (ended, has_ended) = oneshot::channel();
+    named("setup", async move {
         let (events, mut received) = mpsc::channel(8);
-        let menu = named(
-            "menu",
-            async move { while received.recv().await.is_some() {} },
-        );
+        named("menu", async move {
+            while received.recv().await.is_some() {}
+            ended.send(()).unwrap();
+        });
         events.send(1).await.unwrap();
         if !fixed {
             EVENTS.set(events).unwrap();
         }
-        menu
     });
-    setup.await.unwrap().await.unwrap();
+    has_ended.await.unwrap();
 }
 
 /// Three have to come to a barrier, and one of them panics on its way.

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::table::Program;
-use crate::{Found, buggy, correct, found};
+use crate::table::{Buggy, Program};
+use crate::{Found, buggy, correct, found, witness};
 
 /// Tells a child which program it is.
 const PROGRAM: &str = "AIS_TEST_PROGRAM";
@@ -56,6 +56,8 @@ pub(crate) struct Run {
     ended: bool,
     /// How the process ended, where that is wrong.
     failed: Option<String>,
+    /// How its tasks did something else than its bug; only where it exits in the middle.
+    pub(crate) unlike: Option<String>,
     pub(crate) found: Result<Vec<Found>, String>,
     /// The same where the last third of the file is missing.
     pub(crate) cut: Result<Vec<Found>, String>,
@@ -107,8 +109,8 @@ pub(crate) fn child() {
     });
     (program.run)(ending == "Repaired");
     println!("\n{ENDED}");
-    while ending == "Killed" {
-        std::thread::park();
+    if ending == "Killed" {
+        std::thread::sleep(PATIENCE);
     }
 }
 
@@ -123,16 +125,10 @@ pub(crate) fn all() -> Vec<Run> {
 
     let buggy = buggy().flat_map(|buggy| {
         let endings = [Ending::Exits, Ending::Killed, Ending::Repaired];
-        endings.map(|ending| {
-            (
-                buggy.program,
-                ending,
-                buggy.hangs && ending != Ending::Repaired,
-            )
-        })
+        endings.map(|ending| (buggy.program, ending, Some(buggy)))
     });
     let correct = correct().flat_map(|correct| {
-        [Ending::Exits, Ending::ByItself].map(|ending| (correct.program, ending, false))
+        [Ending::Exits, Ending::ByItself].map(|ending| (correct.program, ending, None))
     });
     let to_do = buggy.chain(correct);
     let mut to_do: Vec<_> = to_do
@@ -145,8 +141,8 @@ pub(crate) fn all() -> Vec<Run> {
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some((program, ending, hangs)) = next() {
-                    let run = run(&program, ending, hangs, folder);
+                while let Some((program, ending, buggy)) = next() {
+                    let run = run(&program, ending, buggy, folder);
                     if show {
                         print!("{}", shown(&run));
                     }
@@ -158,7 +154,7 @@ pub(crate) fn all() -> Vec<Run> {
     done.into_inner().unwrap()
 }
 
-fn run(program: &Program, ending: Ending, hangs: bool, folder: &Path) -> Run {
+fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, folder: &Path) -> Run {
     let trace = folder.join(format!("{}-{ending:?}.ais", program.name));
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["program", "--exact", "--nocapture", "--test-threads=1"]);
@@ -183,19 +179,23 @@ fn run(program: &Program, ending: Ending, hangs: bool, folder: &Path) -> Run {
         let complaint = complaint.lines().find(|line| !line.is_empty());
         format!("{}: {}", output.status, complaint.unwrap_or_default())
     });
+    // First the whole one: what the process left elsewhere is put into the file by that.
+    let found = judged(&trace);
     let cut = match ending {
         Ending::Exits => {
             cut(&trace).map_or_else(|error| Err(error.to_string()), |cut| judged(&cut))
         }
         _ => Ok(Vec::new()),
     };
+    let unlike = buggy.filter(|_| ending == Ending::Exits);
     Run {
         name: program.name,
         ending,
-        hangs,
+        hangs: ending != Ending::Repaired && buggy.is_some_and(|buggy| buggy.hangs),
+        unlike: unlike.and_then(|buggy| witness::unlike(buggy, &trace)),
         ended: heard.contains(ENDED),
         failed,
-        found: judged(&trace),
+        found,
         cut,
     }
 }

@@ -20,7 +20,7 @@ buggy! {
         fn a_job_that_waits_for_one_behind_it: Likely, ["consumer", "(producer)"], ["(runtime)", "(oneshot channel@sender)"];
         async a_local_set_that_nobody_drives:
             Likely, ["a_local_set_that_nobody_drives", "(local)"], ["(local set@set)"];
-        fn a_handle_that_drives_nothing: Likely, ["(block_on)", "query"], ["(runtime@idle)"];
+        fn a_handle_that_drives_nothing: Likely, ["JoinHandle", "(query)"], ["(runtime@idle)"];
     }
 }
 
