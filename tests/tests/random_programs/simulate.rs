@@ -1,0 +1,94 @@
+//! Runs a program for real, recorded, and beside it the model: after each poll they must agree on where every task is, and on who can be
+//! polled next.
+
+use std::path::Path;
+
+use crate::interpreter::Run;
+use crate::model::{Model, Pace, Stand, State};
+use crate::program::Program;
+use crate::rng::Rng;
+
+/// No program of a few steps takes so many polls.
+const ENDLESS: usize = 1000;
+
+/// Which task is polled when, and when that is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    /// After so many polls, if not before since nobody can be polled.
+    pub(crate) polls: usize,
+}
+
+/// What came of a run.
+pub(crate) struct Ran {
+    pub(crate) model: Model,
+    /// Where it was stopped.
+    pub(crate) state: State,
+    /// The tasks, in the order in which they were polled.
+    pub(crate) polled: Vec<usize>,
+    run: std::rc::Rc<Run>,
+}
+
+impl Ran {
+    /// The number that a recorded task has in the program.
+    pub(crate) fn number_of(&self, recorded: u64) -> Option<usize> {
+        self.run.executor.number_of(recorded)
+    }
+}
+
+/// Runs a program while it is recorded into a file.
+///
+/// The tasks live on until the result is dropped, which is after the recording.
+pub(crate) fn simulate(program: &Program, schedule: Schedule, trace: &Path) -> Result<Ran, String> {
+    let recorded = ais_tests::record(trace, || lockstep(program, schedule));
+    let (ran, status) = recorded.map_err(|error| format!("it cannot be recorded: {error}"))?;
+    if status.dropped > 0 {
+        return Err(format!("{} events were lost", status.dropped));
+    }
+    ran
+}
+
+fn lockstep(program: &Program, schedule: Schedule) -> Result<Ran, String> {
+    let mut rng = Rng::new(schedule.seed);
+    let run = Run::new(Model::new(program.clone()));
+    let mut state = run.model.start();
+    run.start();
+    let mut polled = Vec::new();
+    while polled.len() < schedule.polls {
+        if polled.len() == ENDLESS {
+            return Err("it goes on for ever".to_owned());
+        }
+        let woken = run.executor.woken();
+        if woken != state.woken() {
+            let model = state.woken();
+            return Err(format!(
+                "{woken:?} are woken, and not {model:?}, after {polled:?}"
+            ));
+        }
+        if woken.is_empty() {
+            break;
+        }
+        let task = *rng.of(&woken);
+        polled.push(task);
+        run.executor.poll(task);
+        run.model.poll(&mut state, task, Pace::Poll);
+        let stands: Vec<Stand> = (0..program.tasks.len())
+            .map(|task| Stand {
+                ended: run.executor.has_ended(task),
+                ..run.stands[task].get()
+            })
+            .collect();
+        if stands != state.stands() {
+            let model = state.stands();
+            return Err(format!(
+                "the tasks are at {stands:?}, and not at {model:?}, after {polled:?}"
+            ));
+        }
+    }
+    Ok(Ran {
+        model: Model::new(program.clone()),
+        state,
+        polled,
+        run,
+    })
+}
