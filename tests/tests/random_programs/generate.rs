@@ -25,6 +25,8 @@ struct Maker<'a> {
     answers: Vec<usize>,
     questions: Vec<usize>,
     handles: Vec<usize>,
+    /// What the task at hand has taken, and will give back.
+    owed: Vec<usize>,
 }
 
 impl Maker<'_> {
@@ -34,7 +36,7 @@ impl Maker<'_> {
             .map(|_| match rng.below(5) {
                 0..=1 => Pool::Mutex,
                 2 => Pool::RwLock(*rng.of(&[2, 3, u32::MAX >> 3])),
-                _ => Pool::Semaphore(rng.below(4) as u32),
+                _ => Pool::Semaphore(*rng.of(&[0, 1, 1, 1, 2, 2, 3])),
             })
             .collect();
         let channels: Vec<usize> = (0..rng.below(3)).map(|_| 1 + rng.below(2)).collect();
@@ -59,6 +61,7 @@ impl Maker<'_> {
                 .collect(),
             program,
             rng,
+            owed: Vec::new(),
         }
     }
 
@@ -68,12 +71,47 @@ impl Maker<'_> {
             let mut steps = Vec::new();
             while steps.len() < count {
                 self.steps(task, &mut steps);
+                if self.rng.percent(50) {
+                    steps.extend(self.owed.pop().map(Step::Release));
+                }
             }
             steps.truncate(STEPS);
+            self.owed.clear();
             self.program.tasks[task] = steps;
+        }
+        if self.rng.percent(80) {
+            self.helps();
         }
         self.spawns();
         self.program
+    }
+
+    /// For most waits that only another task can end, puts in what ends it, somewhere.
+    fn helps(&mut self) {
+        let waits: Vec<(usize, Wait)> = (0..self.program.tasks.len())
+            .flat_map(|task| {
+                let steps = self.program.tasks[task].iter();
+                steps.flat_map(move |step| step.waits().map(move |wait| (task, wait)))
+            })
+            .collect();
+        for (task, wait) in waits {
+            let count = self.program.tasks.len();
+            let other = (task + 1 + self.rng.below(count - 1)) % count;
+            let help = match wait {
+                Wait::Send(channel) => Some((self.receivers[channel], Step::Wait(Wait::Recv(channel)))),
+                Wait::Recv(channel) => Some((other, Step::Wait(Wait::Send(channel)))),
+                Wait::Question(oneshot) => Some((self.answers[oneshot], Step::Answer(oneshot))),
+                Wait::Notified(notify) => Some((other, Step::NotifyOne(notify))),
+                _ => None,
+            };
+            if let Some((helper, step)) = help
+                && self.rng.percent(70)
+                && self.program.tasks[helper].len() < STEPS
+            {
+                let at = self.rng.below(self.program.tasks[helper].len() + 1);
+                self.program.tasks[helper].insert(at, step);
+            }
+        }
     }
 
     /// Puts in where the first task spawns the others.
@@ -137,8 +175,11 @@ impl Maker<'_> {
             Wait::Lock(pool) | Wait::Read(pool) | Wait::Write(pool) | Wait::Acquire(pool, _) => pool,
             _ => return,
         };
-        if self.rng.percent(30) {
-            steps.push(Step::Release(pool));
+        if self.rng.percent(60) {
+            if self.rng.percent(30) {
+                steps.push(Step::Yield);
+            }
+            self.owed.push(pool);
         } else if let Wait::Acquire(..) = wait
             && self.rng.percent(10)
         {
@@ -153,7 +194,8 @@ impl Maker<'_> {
             let found = match self.rng.below(20) {
                 0..=7 if pools > 0 => {
                     let pool = self.rng.below(pools);
-                    Some(match self.program.pools[pool] {
+                    // Mostly nobody takes what he has.
+                    (!self.owed.contains(&pool) || self.rng.percent(20)).then(|| match self.program.pools[pool] {
                         Pool::Mutex => Wait::Lock(pool),
                         Pool::RwLock(_) if self.rng.percent(50) => Wait::Read(pool),
                         Pool::RwLock(_) => Wait::Write(pool),

@@ -3,29 +3,42 @@
 #![allow(dead_code)]
 
 mod executor;
+mod features;
 mod generate;
 mod interpreter;
+mod judge;
 mod model;
 mod program;
 mod rng;
+mod shrink;
 mod simulate;
 mod text;
+mod truth;
 mod world;
+
+use std::collections::BTreeMap;
 
 #[test]
 fn measure() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("trace.ais");
     let begin = std::time::Instant::now();
-    let mut stuck = 0;
-    let mut bad = 0;
-    for seed in 0..20000u64 {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut shown = 0;
+    let n: u64 = std::env::var("AIS_TEST_PROGRAMS").map_or(1000, |n| n.parse().unwrap());
+    for seed in 0..n {
         let program = generate::program(seed);
-        assert_eq!(program.to_string().parse(), Ok(program.clone()), "{program}");
-        match simulate::simulate(&program, simulate::Schedule { seed, polls: 10000 }, &path) {
-            Ok(ran) => stuck += usize::from(!ran.state.live().is_empty()),
-            Err(e) => { bad += 1; if bad < 6 { println!("{seed} {e}\n{program}"); } }
+        let polls = if seed % 2 == 0 { 1 + rng::Rng::new(seed).below(10) } else { usize::MAX };
+        let schedule = simulate::Schedule { polls, ..simulate::Schedule::seeded(seed) };
+        let judged = judge::judge(&program, &schedule);
+        for count in &judged.counts { *counts.entry(count.clone()).or_default() += 1; }
+        for (&fault, _) in &judged.faults {
+            *counts.entry(format!("{fault:?}")).or_default() += 1;
+            if shown < 4 && fault != judge::Fault::Accused(ais_analyzer::findings::Confidence::Possible) {
+                shown += 1;
+                let (program, schedule) = shrink::shrink(program.clone(), schedule.clone(), fault);
+                let judged = judge::judge(&program, &schedule);
+                println!("{seed} {fault:?}\n{program}{schedule:?} {:?}\n{}\n{:?}", judged.polled, judged.faults.get(&fault).map_or("", |s|s), judged.found);
+            }
         }
     }
-    println!("{:?} stuck {stuck} bad {bad}", begin.elapsed());
+    println!("{:?} {counts:#?}", begin.elapsed());
 }

@@ -187,6 +187,24 @@ impl Program {
         }
     }
 
+    /// Whether a step does to a pool what can be done to it.
+    fn fits(&self, step: Step) -> bool {
+        let pool = |pool: usize| self.pools.get(pool);
+        let is_semaphore = |at| matches!(pool(at), Some(Pool::Semaphore(_)));
+        let is_lock = |at| matches!(pool(at), Some(Pool::RwLock(_)));
+        let fits = |wait: Wait| match wait {
+            Wait::Lock(at) => pool(at) == Some(&Pool::Mutex),
+            Wait::Read(at) | Wait::Write(at) => is_lock(at),
+            Wait::Acquire(at, _) => is_semaphore(at),
+            Wait::Send(_) | Wait::Recv(_) | Wait::Question(_) | Wait::Join(_) | Wait::Notified(_) => true,
+        };
+        let own = match step {
+            Step::Forget(at) | Step::Add(at, _) => is_semaphore(at),
+            _ => true,
+        };
+        own && step.waits().all(fits)
+    }
+
     /// Why it cannot be run, if it cannot.
     pub(crate) fn fault(&self) -> Option<String> {
         let spawns: Vec<usize> = self
@@ -228,6 +246,10 @@ impl Program {
             {
                 return Some(format!("{owner} has no handle of {task}"));
             }
+        }
+        let mut steps = self.tasks.iter().flatten();
+        if let Some(step) = steps.find(|step| !self.fits(**step)) {
+            return Some(format!("{step:?} is not possible"));
         }
         self.tasks.iter().find_map(|steps| fault(steps))
     }

@@ -12,11 +12,38 @@ use crate::rng::Rng;
 const ENDLESS: usize = 1000;
 
 /// Which task is polled when, and when that is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
-    pub(crate) seed: u64,
+    pub(crate) order: Order,
     /// After so many polls, if not before since nobody can be polled.
     pub(crate) polls: usize,
+}
+
+/// In which order tasks are polled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Any, as follows from a seed.
+    Seed(u64),
+    /// Just this one, as far as it goes.
+    These(Vec<usize>),
+}
+
+impl Schedule {
+    /// To the end.
+    pub(crate) fn seeded(seed: u64) -> Schedule {
+        Schedule {
+            order: Order::Seed(seed),
+            polls: usize::MAX,
+        }
+    }
+
+    /// These tasks, and no more.
+    pub(crate) fn of(polled: &[usize]) -> Schedule {
+        Schedule {
+            order: Order::These(polled.to_vec()),
+            polls: polled.len(),
+        }
+    }
 }
 
 /// What came of a run.
@@ -39,7 +66,7 @@ impl Ran {
 /// Runs a program while it is recorded into a file.
 ///
 /// The tasks live on until the result is dropped, which is after the recording.
-pub(crate) fn simulate(program: &Program, schedule: Schedule, trace: &Path) -> Result<Ran, String> {
+pub(crate) fn simulate(program: &Program, schedule: &Schedule, trace: &Path) -> Result<Ran, String> {
     let recorded = ais_tests::record(trace, || lockstep(program, schedule));
     let (ran, status) = recorded.map_err(|error| format!("it cannot be recorded: {error}"))?;
     if status.dropped > 0 {
@@ -48,8 +75,8 @@ pub(crate) fn simulate(program: &Program, schedule: Schedule, trace: &Path) -> R
     ran
 }
 
-fn lockstep(program: &Program, schedule: Schedule) -> Result<Ran, String> {
-    let mut rng = Rng::new(schedule.seed);
+fn lockstep(program: &Program, schedule: &Schedule) -> Result<Ran, String> {
+    let mut next = next_of(&schedule.order);
     let run = Run::new(Model::new(program.clone()));
     let mut state = run.model.start();
     run.start();
@@ -68,7 +95,10 @@ fn lockstep(program: &Program, schedule: Schedule) -> Result<Ran, String> {
         if woken.is_empty() {
             break;
         }
-        let task = *rng.of(&woken);
+        let task = next(polled.len(), &woken);
+        if !woken.contains(&task) {
+            return Err(format!("{task} cannot be polled after {polled:?}"));
+        }
         polled.push(task);
         run.executor.poll(task);
         run.model.poll(&mut state, task, Pace::Poll);
@@ -91,4 +121,15 @@ fn lockstep(program: &Program, schedule: Schedule) -> Result<Ran, String> {
         polled,
         run,
     })
+}
+
+/// Chooses one of the woken tasks, as so many were polled already.
+fn next_of(order: &Order) -> Box<dyn FnMut(usize, &[usize]) -> usize + '_> {
+    match order {
+        Order::Seed(seed) => {
+            let mut rng = Rng::new(*seed);
+            Box::new(move |_, woken| *rng.of(woken))
+        }
+        Order::These(tasks) => Box::new(|polled, _| tasks[polled]),
+    }
 }

@@ -37,6 +37,7 @@ impl Model {
         oneshot.has_receiver = false;
         oneshot.has_answer = false;
         oneshot.waker = None;
+        oneshot.asked = None;
     }
 
     /// Drops the wait in a slot.
@@ -91,6 +92,7 @@ impl Model {
         let forget = |waker: &mut Option<usize>| *waker = waker.filter(|&other| other != task);
         state.channels.iter_mut().for_each(|channel| forget(&mut channel.waker));
         state.oneshots.iter_mut().for_each(|oneshot| forget(&mut oneshot.waker));
+        state.tasks.iter_mut().for_each(|other| forget(&mut other.asked));
         state.tasks.iter_mut().for_each(|other| forget(&mut other.joiner));
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Task {
     pub(crate) holds: Vec<(usize, u32)>,
     /// Somebody waited for its end, and is woken by it.
     pub(crate) joiner: Option<usize>,
+    /// Who has polled its handle, and has not seen its end.
+    pub(crate) asked: Option<usize>,
 }
 
 /// A wait that is under way.

@@ -20,6 +20,8 @@ pub(crate) struct Channel {
     /// The tasks that have a sender.
     pub(crate) senders: Vec<usize>,
     pub(crate) has_receiver: bool,
+    /// The receiver has been used.
+    pub(crate) was_received: bool,
     /// Who is woken by the next message. Nobody takes it back when a `recv()` is dropped.
     pub(crate) waker: Option<usize>,
 }
@@ -30,6 +32,8 @@ pub(crate) struct Oneshot {
     pub(crate) has_sender: bool,
     pub(crate) has_receiver: bool,
     pub(crate) waker: Option<usize>,
+    /// Who has polled the receiver, which is not done.
+    pub(crate) asked: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -54,6 +58,7 @@ impl Channel {
             messages: 0,
             senders: senders.clone(),
             has_receiver: true,
+            was_received: false,
             waker: None,
         }
     }
@@ -66,6 +71,7 @@ impl Default for Oneshot {
             has_sender: true,
             has_receiver: true,
             waker: None,
+            asked: None,
         }
     }
 }

@@ -181,6 +181,7 @@ impl Model {
                     return true;
                 }
                 if receives.messages > 0 {
+                    receives.was_received = true;
                     receives.messages -= 1;
                     state.give_back(self.program.pools.len() + channel, 1);
                     return true;
@@ -199,6 +200,7 @@ impl Model {
                     self.drop_question(state, oneshot);
                 } else {
                     asks.waker = Some(task);
+                    asks.asked = Some(task);
                 }
                 done
             }
@@ -208,6 +210,7 @@ impl Model {
                 if !done {
                     other.joiner = Some(task);
                 }
+                other.asked = Some(task).filter(|_| !done);
                 done
             }
             Wait::Notified(notify) => match phase {
