@@ -10,6 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use ais_recorder::Task;
 
+use crate::model::Life;
+
+type Boxed = Pin<Box<dyn Future<Output = ()>>>;
+
 /// Tasks by their number in the program; those that were not spawned yet are not there.
 #[derive(Default)]
 pub(crate) struct Executor {
@@ -21,7 +25,7 @@ struct Spawned {
     /// As the trace knows it.
     recorded: u64,
     /// None while it is polled, and after its end.
-    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    future: Option<Boxed>,
     woken: Arc<Woken>,
     end: Rc<End>,
 }
@@ -88,14 +92,22 @@ impl Executor {
         let tasks = self.tasks.borrow();
         let is_woken =
             |task: &&Spawned| !task.end.reached.get() && task.woken.0.load(Ordering::Relaxed);
-        let mut woken: Vec<usize> = tasks.iter().filter(is_woken).map(|task| task.number).collect();
+        let mut woken: Vec<usize> = tasks
+            .iter()
+            .filter(is_woken)
+            .map(|task| task.number)
+            .collect();
         woken.sort_unstable();
         woken
     }
 
-    pub(crate) fn has_ended(&self, number: usize) -> bool {
+    pub(crate) fn life(&self, number: usize) -> Life {
         let tasks = self.tasks.borrow();
-        tasks.iter().any(|task| task.number == number && task.end.reached.get())
+        match tasks.iter().find(|task| task.number == number) {
+            None => Life::Before,
+            Some(task) if task.end.reached.get() => Life::Ended,
+            Some(_) => Life::Live,
+        }
     }
 
     /// The number that a task has in the program.
@@ -103,6 +115,13 @@ impl Executor {
         let tasks = self.tasks.borrow();
         let task = tasks.iter().find(|task| task.recorded == recorded)?;
         Some(task.number)
+    }
+
+    /// The number that a task has in the trace.
+    pub(crate) fn recorded(&self, number: usize) -> Option<u64> {
+        let tasks = self.tasks.borrow();
+        let task = tasks.iter().find(|task| task.number == number)?;
+        Some(task.recorded)
     }
 
     /// Polls a task once.
@@ -124,14 +143,18 @@ impl Executor {
         }
     }
 
-    fn begin(&self, number: usize) -> Option<(Pin<Box<dyn Future<Output = ()>>>, Arc<Woken>, Rc<End>)> {
+    fn begin(&self, number: usize) -> Option<(Boxed, Arc<Woken>, Rc<End>)> {
         let mut tasks = self.tasks.borrow_mut();
         let task = tasks.iter_mut().find(|task| task.number == number)?;
         task.woken.0.store(false, Ordering::Relaxed);
-        Some((task.future.take()?, Arc::clone(&task.woken), Rc::clone(&task.end)))
+        Some((
+            task.future.take()?,
+            Arc::clone(&task.woken),
+            Rc::clone(&task.end),
+        ))
     }
 
-    fn put_back(&self, number: usize, future: Pin<Box<dyn Future<Output = ()>>>) {
+    fn put_back(&self, number: usize, future: Boxed) {
         let mut tasks = self.tasks.borrow_mut();
         if let Some(task) = tasks.iter_mut().find(|task| task.number == number) {
             task.future = Some(future);

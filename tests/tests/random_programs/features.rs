@@ -89,7 +89,11 @@ fn feature_of(state: &State, wait: Wait) -> Feature {
 
 /// Whether a task was, and is not any more, waiting for something that still knows of it.
 fn has_left(state: &State) -> bool {
-    let waits = |task: usize, wanted: Wait| state.tasks[task].pending().any(|(_, slot)| slot.wait == wanted);
+    let waits = |task: usize, wanted: Wait| {
+        state.tasks[task]
+            .pending()
+            .any(|(_, slot)| slot.wait == wanted)
+    };
     let channels = state.channels.iter().enumerate();
     let mut receives = channels.map(|(i, channel)| (channel.waker, Wait::Recv(i)));
     let oneshots = state.oneshots.iter().enumerate();
@@ -105,7 +109,9 @@ fn has_left(state: &State) -> bool {
 /// Whether a task waits, directly or through others, for one that waits for itself in this way.
 fn leads_into_a_circle(model: &Model, state: &State, task: usize) -> bool {
     let behind = reached(model, state, task);
-    behind.iter().any(|&other| reached(model, state, other).contains(&other))
+    behind
+        .iter()
+        .any(|&other| reached(model, state, other).contains(&other))
 }
 
 /// The live tasks that a task waits for, directly or through others.
@@ -156,7 +162,11 @@ fn keepers(model: &Model, state: &State, pool: usize) -> Vec<usize> {
     let keeps = |task: &usize| {
         let task = &state.tasks[*task];
         let granted = |slot: &crate::model::Slot| {
-            slot.phase == Phase::Granted && slot.wait.takes(&model.program).is_some_and(|takes| takes.0 == pool)
+            slot.phase == Phase::Granted
+                && slot
+                    .wait
+                    .takes(&model.program)
+                    .is_some_and(|takes| takes.0 == pool)
         };
         task.holds.iter().any(|held| held.0 == pool) || task.slots.iter().flatten().any(granted)
     };

@@ -1,7 +1,9 @@
 //! Random programs: mostly of things that people do, in an order that may be wrong.
 
+use crate::model::{Model, Pace};
 use crate::program::{Pool, Program, Step, Wait};
 use crate::rng::Rng;
+use crate::simulate::Schedule;
 
 /// A task other than the first has at most so many steps.
 const STEPS: usize = 6;
@@ -54,9 +56,12 @@ impl Maker<'_> {
             questions: ends(rng, program.oneshots),
             // Mostly the first task waits for the others.
             handles: (0..tasks)
-                .map(|task| match rng.percent(75) {
-                    true => 0,
-                    false => (task + 1 + rng.below(3)).min(tasks - 1),
+                .map(|task| {
+                    if rng.percent(75) {
+                        0
+                    } else {
+                        (task + 1 + rng.below(3)).min(tasks - 1)
+                    }
                 })
                 .collect(),
             program,
@@ -98,7 +103,9 @@ impl Maker<'_> {
             let count = self.program.tasks.len();
             let other = (task + 1 + self.rng.below(count - 1)) % count;
             let help = match wait {
-                Wait::Send(channel) => Some((self.receivers[channel], Step::Wait(Wait::Recv(channel)))),
+                Wait::Send(channel) => {
+                    Some((self.receivers[channel], Step::Wait(Wait::Recv(channel))))
+                }
                 Wait::Recv(channel) => Some((other, Step::Wait(Wait::Send(channel)))),
                 Wait::Question(oneshot) => Some((self.answers[oneshot], Step::Answer(oneshot))),
                 Wait::Notified(notify) => Some((other, Step::NotifyOne(notify))),
@@ -171,9 +178,10 @@ impl Maker<'_> {
 
     /// What was taken is mostly given back in time.
     fn later_release(&mut self, wait: Wait, steps: &mut Vec<Step>) {
-        let pool = match wait {
-            Wait::Lock(pool) | Wait::Read(pool) | Wait::Write(pool) | Wait::Acquire(pool, _) => pool,
-            _ => return,
+        let (Wait::Lock(pool) | Wait::Read(pool) | Wait::Write(pool) | Wait::Acquire(pool, _)) =
+            wait
+        else {
+            return;
         };
         if self.rng.percent(60) {
             if self.rng.percent(30) {
@@ -195,13 +203,15 @@ impl Maker<'_> {
                 0..=7 if pools > 0 => {
                     let pool = self.rng.below(pools);
                     // Mostly nobody takes what he has.
-                    (!self.owed.contains(&pool) || self.rng.percent(20)).then(|| match self.program.pools[pool] {
-                        Pool::Mutex => Wait::Lock(pool),
-                        Pool::RwLock(_) if self.rng.percent(50) => Wait::Read(pool),
-                        Pool::RwLock(_) => Wait::Write(pool),
-                        Pool::Semaphore(permits) => {
-                            let most = permits as usize + usize::from(self.rng.percent(10));
-                            Wait::Acquire(pool, 1 + self.rng.below(most) as u32)
+                    (!self.owed.contains(&pool) || self.rng.percent(20)).then(|| {
+                        match self.program.pools[pool] {
+                            Pool::Mutex => Wait::Lock(pool),
+                            Pool::RwLock(_) if self.rng.percent(50) => Wait::Read(pool),
+                            Pool::RwLock(_) => Wait::Write(pool),
+                            Pool::Semaphore(permits) => {
+                                let most = permits as usize + usize::from(self.rng.percent(10));
+                                Wait::Acquire(pool, 1 + self.rng.below(most) as u32)
+                            }
                         }
                     })
                 }
@@ -214,7 +224,9 @@ impl Maker<'_> {
                     let oneshot = self.rng.below(self.program.oneshots);
                     (self.questions[oneshot] == task).then_some(Wait::Question(oneshot))
                 }
-                16..=17 if self.program.notifies > 0 => Some(Wait::Notified(self.rng.below(self.program.notifies))),
+                16..=17 if self.program.notifies > 0 => {
+                    Some(Wait::Notified(self.rng.below(self.program.notifies)))
+                }
                 18..=19 => {
                     let target = 1 + self.rng.below(self.handles.len() - 1);
                     (self.handles[target] == task && target != task).then_some(Wait::Join(target))
@@ -247,7 +259,10 @@ impl Maker<'_> {
                 }
                 4..=7 if self.program.oneshots > 0 => {
                     let oneshot = self.rng.below(self.program.oneshots);
-                    let (answers, asks) = (self.answers[oneshot] == task, self.questions[oneshot] == task);
+                    let (answers, asks) = (
+                        self.answers[oneshot] == task,
+                        self.questions[oneshot] == task,
+                    );
                     match self.rng.below(4) {
                         0..=1 => answers.then_some(Step::Answer(oneshot)),
                         2 => answers.then_some(Step::DropAnswer(oneshot)),
@@ -256,9 +271,10 @@ impl Maker<'_> {
                 }
                 8..=11 if self.program.notifies > 0 => {
                     let notify = self.rng.below(self.program.notifies);
-                    Some(match self.rng.percent(75) {
-                        true => Step::NotifyOne(notify),
-                        false => Step::NotifyAll(notify),
+                    Some(if self.rng.percent(75) {
+                        Step::NotifyOne(notify)
+                    } else {
+                        Step::NotifyAll(notify)
                     })
                 }
                 _ => None,
@@ -269,4 +285,29 @@ impl Maker<'_> {
         }
         None
     }
+}
+
+/// The schedule of a seed: it ends with the program, or anywhere before.
+pub(crate) fn schedule(seed: u64, program: &Program) -> Schedule {
+    let schedule = Schedule::seeded(seed);
+    let mut rng = Rng::new(!seed);
+    if rng.percent(50) {
+        return schedule;
+    }
+    let polls = 1 + rng.below(polls(&Model::new(program.clone()), seed));
+    Schedule { polls, ..schedule }
+}
+
+/// How many polls a program takes, by the model.
+fn polls(model: &Model, seed: u64) -> usize {
+    let mut rng = Rng::new(seed);
+    let mut state = model.start();
+    for polls in 0.. {
+        let woken = state.woken();
+        if woken.is_empty() {
+            return polls;
+        }
+        model.poll(&mut state, *rng.of(&woken), Pace::Poll);
+    }
+    unreachable!("a program has an end")
 }

@@ -36,7 +36,6 @@ impl Run {
     /// Spawns the first task.
     pub(crate) fn start(self: &Rc<Run>) {
         let run = Rc::clone(self);
-        self.stand(0, |stand| stand.spawned = true);
         let first = async move {
             let mut envs = make(&run.model).into_iter();
             let own = envs.next().expect("there is a first task");
@@ -61,7 +60,6 @@ impl Run {
         let handle = ais_recorder::spawn(number.to_string(), body, |task| {
             self.executor.push(number, task)
         });
-        self.stand(number, |stand| stand.spawned = true);
         match self.model.owners.handles[number] {
             None => {}
             Some(0) => *own.handles[number].borrow_mut() = Some(handle),
@@ -85,11 +83,17 @@ impl<'a> Holds<'a> {
 
     /// What was taken last of a pool.
     fn take(&mut self, pool: usize) -> Option<Guard<'a>> {
-        let is_of = |place: &&mut Option<(usize, Guard<'_>)>| place.as_ref().is_some_and(|held| held.0 == pool);
+        let is_of = |place: &&mut Option<(usize, Guard<'_>)>| {
+            place.as_ref().is_some_and(|held| held.0 == pool)
+        };
         let place = self.0.iter_mut().rfind(is_of)?;
         let taken = place.take();
         // Those that came later move up: the order stays.
-        let last = self.0.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
+        let last = self
+            .0
+            .iter()
+            .rposition(Option::is_some)
+            .map_or(0, |at| at + 1);
         if let Some(gap) = self.0[..last].iter().position(Option::is_none) {
             self.0[gap..last].rotate_left(1);
         }
@@ -109,7 +113,9 @@ async fn interpret(run: &Rc<Run>, task: usize, env: Env) {
         let mut waits = [None; 2];
         let mut free = (0..SLOTS).filter(|&slot| Some(slot) != kept.map(|kept| kept.0));
         for (place, wanted) in waits.iter_mut().zip(step.waits()) {
-            let slot = free.next().expect("there are slots for a pair and what is kept");
+            let slot = free
+                .next()
+                .expect("there are slots for a pair and what is kept");
             slots[slot].set(Some(wait(wanted, env)));
             *place = Some((slot, wanted));
         }
@@ -131,12 +137,18 @@ async fn interpret(run: &Rc<Run>, task: usize, env: Env) {
         };
         let mut done = [false; 2];
         poll_fn(|cx| {
-            for (which, (slot, wanted)) in waits.iter().enumerate().filter_map(|(i, wait)| Some((i, (*wait)?))) {
+            for (which, (slot, wanted)) in waits
+                .iter()
+                .enumerate()
+                .filter_map(|(i, wait)| Some((i, (*wait)?)))
+            {
                 if done[which] {
                     continue;
                 }
                 if let Poll::Ready(guard) = polled(&mut slots[slot], cx) {
-                    if let (Some(guard), Some((pool, _))) = (guard, wanted.takes(&run.model.program)) {
+                    if let (Some(guard), Some((pool, _))) =
+                        (guard, wanted.takes(&run.model.program))
+                    {
                         holds.put(pool, guard);
                     }
                     done[which] = true;
@@ -146,11 +158,22 @@ async fn interpret(run: &Rc<Run>, task: usize, env: Env) {
                     }
                 }
             }
-            let is_done = waits.iter().zip(done).all(|(wait, done)| done || wait.is_none());
-            if is_done { Poll::Ready(()) } else { Poll::Pending }
+            let is_done = waits
+                .iter()
+                .zip(done)
+                .all(|(wait, done)| done || wait.is_none());
+            if is_done {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
-        for (which, (slot, wanted)) in waits.iter().enumerate().filter_map(|(i, wait)| Some((i, (*wait)?))) {
+        for (which, (slot, wanted)) in waits
+            .iter()
+            .enumerate()
+            .filter_map(|(i, wait)| Some((i, (*wait)?)))
+        {
             if let (Step::Keep(..), false) = (step, done[which]) {
                 kept = Some((slot, wanted));
             } else {
@@ -158,7 +181,9 @@ async fn interpret(run: &Rc<Run>, task: usize, env: Env) {
             }
         }
     }
-    run.stand(task, |stand| (stand.at, stand.done) = (steps.len(), [false; 2]));
+    run.stand(task, |stand| {
+        (stand.at, stand.done) = (steps.len(), [false; 2]);
+    });
     for mut slot in slots {
         slot.set(None);
     }
@@ -196,7 +221,12 @@ async fn act(run: &Rc<Run>, env: &Env, holds: &mut Holds<'_>, step: Step) {
         Step::NotifyAll(notify) => env.world.notifies[notify].notify_waiters(),
         Step::Spawn(number) => run.spawn(number, env),
         Step::Yield => yield_once().await,
-        Step::DropKept | Step::Wait(_) | Step::Select(..) | Step::Keep(..) | Step::Both(..) | Step::Resume => {}
+        Step::DropKept
+        | Step::Wait(_)
+        | Step::Select(..)
+        | Step::Keep(..)
+        | Step::Both(..)
+        | Step::Resume => {}
     }
 }
 

@@ -80,13 +80,24 @@ fn named(ran: &Ran, finding: &Finding) -> BTreeSet<Option<usize>> {
     all.map(|id| ran.number_of(id.0)).collect()
 }
 
-fn compare(judged: &mut Judged, ran: &Ran, findings: &[Finding]) {
+pub(crate) fn compare(judged: &mut Judged, ran: &Ran, findings: &[Finding]) {
     judged.found = findings
         .iter()
-        .map(|finding| format!("{}, {}: {}", finding.kind.name(), finding.confidence.name(), finding.title))
+        .map(|finding| {
+            format!(
+                "{}, {}: {}",
+                finding.kind.name(),
+                finding.confidence.name(),
+                finding.title
+            )
+        })
         .collect();
     for finding in findings {
-        judged.count(format!("findings: {}, {}", finding.kind.name(), finding.confidence.name()));
+        judged.count(format!(
+            "findings: {}, {}",
+            finding.kind.name(),
+            finding.confidence.name()
+        ));
     }
     let Some(can) = who_can_progress(&ran.model, &ran.state) else {
         judged.count("programs with too many states");
@@ -96,7 +107,11 @@ fn compare(judged: &mut Judged, ran: &Ran, findings: &[Finding]) {
         accusation(judged, ran, finding, &can);
     }
     let live: BTreeSet<usize> = ran.state.live().into_iter().collect();
-    let covered: BTreeSet<usize> = findings.iter().flat_map(|finding| named(ran, finding)).flatten().collect();
+    let covered: BTreeSet<usize> = findings
+        .iter()
+        .flat_map(|finding| named(ran, finding))
+        .flatten()
+        .collect();
     if ran.state.woken().is_empty() {
         if !live.is_empty() {
             hang(judged, ran, &(&live - &covered));
@@ -116,7 +131,8 @@ fn compare(judged: &mut Judged, ran: &Ran, findings: &[Finding]) {
 /// Whether a finding accuses somebody who can progress.
 fn accusation(judged: &mut Judged, ran: &Ran, finding: &Finding, can: &HashSet<usize>) {
     let live = ran.state.live();
-    let is_wrong = |task: &Option<usize>| task.is_none_or(|task| can.contains(&task) || !live.contains(&task));
+    let is_wrong =
+        |task: &Option<usize>| task.is_none_or(|task| can.contains(&task) || !live.contains(&task));
     let wrong: Vec<String> = named(ran, finding)
         .into_iter()
         .filter(is_wrong)
@@ -132,7 +148,11 @@ fn accusation(judged: &mut Judged, ran: &Ran, finding: &Finding, can: &HashSet<u
 /// Everybody waits, and nobody can be polled: all must be found.
 fn hang(judged: &mut Judged, ran: &Ran, missed: &BTreeSet<usize>) {
     let features = features(&ran.model, &ran.state);
-    let unjudged: Vec<Feature> = features.iter().copied().filter(|feature| !feature.is_judged()).collect();
+    let unjudged: Vec<Feature> = features
+        .iter()
+        .copied()
+        .filter(|feature| !feature.is_judged())
+        .collect();
     judged.count("hangs");
     for feature in &features {
         judged.count(format!("hangs with {feature:?}"));

@@ -108,8 +108,11 @@ impl Wait {
             Wait::Recv(channel) => Some(End::Receiver(channel)),
             Wait::Question(oneshot) => Some(End::Question(oneshot)),
             Wait::Join(task) => Some(End::Handle(task)),
-            Wait::Lock(_) | Wait::Read(_) | Wait::Write(_) | Wait::Acquire(..) => None,
-            Wait::Notified(_) => None,
+            Wait::Lock(_)
+            | Wait::Read(_)
+            | Wait::Write(_)
+            | Wait::Acquire(..)
+            | Wait::Notified(_) => None,
         }
     }
 }
@@ -196,7 +199,11 @@ impl Program {
             Wait::Lock(at) => pool(at) == Some(&Pool::Mutex),
             Wait::Read(at) | Wait::Write(at) => is_lock(at),
             Wait::Acquire(at, _) => is_semaphore(at),
-            Wait::Send(_) | Wait::Recv(_) | Wait::Question(_) | Wait::Join(_) | Wait::Notified(_) => true,
+            Wait::Send(_)
+            | Wait::Recv(_)
+            | Wait::Question(_)
+            | Wait::Join(_)
+            | Wait::Notified(_) => true,
         };
         let own = match step {
             Step::Forget(at) | Step::Add(at, _) => is_semaphore(at),
@@ -220,7 +227,11 @@ impl Program {
         let all_once = spawns.len() + 1 == self.tasks.len()
             && (1..self.tasks.len()).all(|task| spawned(task).is_some());
         let by_main = self.tasks.iter().skip(1).flatten();
-        if !all_once || by_main.into_iter().any(|step| matches!(step, Step::Spawn(_))) {
+        if !all_once
+            || by_main
+                .into_iter()
+                .any(|step| matches!(step, Step::Spawn(_)))
+        {
             return Some("the first task spawns each of the others, once".to_owned());
         }
         let pools = self.pools.len() + self.channels.len();

@@ -13,7 +13,8 @@ pub(crate) fn shrink(program: Program, schedule: Schedule, fault: Fault) -> (Pro
     loop {
         let smaller = smaller(&smallest.0);
         let next = smaller.into_iter().find_map(|program| {
-            let schedule = schedules(&smallest.1).find(|schedule| judge(&program, schedule).has(fault))?;
+            let schedule =
+                schedules(&smallest.1).find(|schedule| judge(&program, schedule).has(fault))?;
             Some((program, schedule))
         });
         match next {
@@ -26,7 +27,11 @@ pub(crate) fn shrink(program: Program, schedule: Schedule, fault: Fault) -> (Pro
 fn schedules(first: &Schedule) -> impl Iterator<Item = Schedule> + '_ {
     let others = (0..TRIES).map(|seed| Schedule {
         // Half of them to the end.
-        polls: if seed % 2 == 0 { usize::MAX } else { first.polls },
+        polls: if seed % 2 == 0 {
+            usize::MAX
+        } else {
+            first.polls
+        },
         ..Schedule::seeded(seed)
     });
     [first.clone()].into_iter().chain(others)
@@ -39,12 +44,16 @@ fn smaller(program: &Program) -> Vec<Program> {
         all.push(without_task(program, task));
     }
     for (task, steps) in program.tasks.iter().enumerate() {
-        for at in 0..steps.len() {
+        for (at, step) in steps.iter().enumerate() {
             let mut changed = program.clone();
             changed.tasks[task].remove(at);
             all.push(changed);
-            let waits: Vec<Wait> = steps[at].waits().collect();
-            for wait in waits.into_iter().map(Step::Wait).filter(|wait| *wait != steps[at]) {
+            let waits: Vec<Wait> = step.waits().collect();
+            for wait in waits
+                .into_iter()
+                .map(Step::Wait)
+                .filter(|wait| wait != step)
+            {
                 let mut changed = program.clone();
                 changed.tasks[task][at] = wait;
                 all.push(changed);

@@ -2,6 +2,8 @@
 //! polled next.
 
 use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::interpreter::Run;
 use crate::model::{Model, Pace, Stand, State};
@@ -53,7 +55,9 @@ pub(crate) struct Ran {
     pub(crate) state: State,
     /// The tasks, in the order in which they were polled.
     pub(crate) polled: Vec<usize>,
-    run: std::rc::Rc<Run>,
+    run: Rc<Run>,
+    /// The tasks end, too, while nobody else is recorded. Last, since fields are dropped in their order.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Ran {
@@ -61,13 +65,24 @@ impl Ran {
     pub(crate) fn number_of(&self, recorded: u64) -> Option<usize> {
         self.run.executor.number_of(recorded)
     }
+
+    /// The number that a task of the program has in the trace.
+    pub(crate) fn recorded(&self, number: usize) -> Option<u64> {
+        self.run.executor.recorded(number)
+    }
 }
 
 /// Runs a program while it is recorded into a file.
 ///
 /// The tasks live on until the result is dropped, which is after the recording.
-pub(crate) fn simulate(program: &Program, schedule: &Schedule, trace: &Path) -> Result<Ran, String> {
-    let recorded = ais_tests::record(trace, || lockstep(program, schedule));
+pub(crate) fn simulate(
+    program: &Program,
+    schedule: &Schedule,
+    trace: &Path,
+) -> Result<Ran, String> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let recorded = ais_tests::record(trace, || lockstep(program, schedule, turn));
     let (ran, status) = recorded.map_err(|error| format!("it cannot be recorded: {error}"))?;
     if status.dropped > 0 {
         return Err(format!("{} events were lost", status.dropped));
@@ -75,8 +90,12 @@ pub(crate) fn simulate(program: &Program, schedule: &Schedule, trace: &Path) -> 
     ran
 }
 
-fn lockstep(program: &Program, schedule: &Schedule) -> Result<Ran, String> {
-    let mut next = next_of(&schedule.order);
+fn lockstep(
+    program: &Program,
+    schedule: &Schedule,
+    turn: MutexGuard<'static, ()>,
+) -> Result<Ran, String> {
+    let mut chooser = Chooser::of(&schedule.order);
     let run = Run::new(Model::new(program.clone()));
     let mut state = run.model.start();
     run.start();
@@ -95,16 +114,15 @@ fn lockstep(program: &Program, schedule: &Schedule) -> Result<Ran, String> {
         if woken.is_empty() {
             break;
         }
-        let task = next(polled.len(), &woken);
-        if !woken.contains(&task) {
-            return Err(format!("{task} cannot be polled after {polled:?}"));
-        }
+        let Some(task) = chooser.next(&woken) else {
+            return Err(format!("the schedule is not possible after {polled:?}"));
+        };
         polled.push(task);
         run.executor.poll(task);
         run.model.poll(&mut state, task, Pace::Poll);
         let stands: Vec<Stand> = (0..program.tasks.len())
             .map(|task| Stand {
-                ended: run.executor.has_ended(task),
+                life: run.executor.life(task),
                 ..run.stands[task].get()
             })
             .collect();
@@ -120,16 +138,29 @@ fn lockstep(program: &Program, schedule: &Schedule) -> Result<Ran, String> {
         state,
         polled,
         run,
+        _turn: turn,
     })
 }
 
-/// Chooses one of the woken tasks, as so many were polled already.
-fn next_of(order: &Order) -> Box<dyn FnMut(usize, &[usize]) -> usize + '_> {
-    match order {
-        Order::Seed(seed) => {
-            let mut rng = Rng::new(*seed);
-            Box::new(move |_, woken| *rng.of(woken))
+/// Chooses who is polled next.
+enum Chooser<'a> {
+    Random(Rng),
+    Listed(std::slice::Iter<'a, usize>),
+}
+
+impl Chooser<'_> {
+    fn of(order: &Order) -> Chooser<'_> {
+        match order {
+            Order::Seed(seed) => Chooser::Random(Rng::new(*seed)),
+            Order::These(tasks) => Chooser::Listed(tasks.iter()),
         }
-        Order::These(tasks) => Box::new(|polled, _| tasks[polled]),
+    }
+
+    /// One of the woken tasks; none where the list says another one, or nothing.
+    fn next(&mut self, woken: &[usize]) -> Option<usize> {
+        match self {
+            Chooser::Random(rng) => Some(*rng.of(woken)),
+            Chooser::Listed(tasks) => tasks.next().copied().filter(|task| woken.contains(task)),
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ais_recorder::JoinHandle;
 use recorded_tokio::sync::{
-    Mutex, MutexGuard, Notify, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit, mpsc, oneshot,
+    Mutex, MutexGuard, Notify, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
+    SemaphorePermit, mpsc, oneshot,
 };
 
 use crate::executor::Handle;

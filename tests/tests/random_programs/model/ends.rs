@@ -1,43 +1,45 @@
 //! What becomes of ends of channels, and of all that a task has when it ends.
 
-use super::{Model, Phase, State};
+use super::{Life, Model, Phase, State};
 use crate::program::Wait;
 
-impl Model {
-    pub(super) fn drop_sender(&self, state: &mut State, task: usize, channel: usize) {
-        let senders = &mut state.channels[channel].senders;
+impl State {
+    pub(super) fn drop_sender(&mut self, task: usize, channel: usize) {
+        let senders = &mut self.channels[channel].senders;
         let before = senders.len();
         senders.retain(|&other| other != task);
         if senders.is_empty() && before > 0 {
-            state.wake_receiver(channel);
+            self.wake_receiver(channel);
         }
     }
 
+    /// The answer is given, or never will be.
+    pub(super) fn answer(&mut self, oneshot: usize, has_answer: bool) {
+        let oneshot = &mut self.oneshots[oneshot];
+        if std::mem::take(&mut oneshot.has_sender) && oneshot.has_receiver {
+            oneshot.has_answer = has_answer;
+            if let Some(task) = oneshot.waker.take() {
+                self.wake(task);
+            }
+        }
+    }
+
+    pub(super) fn drop_question(&mut self, oneshot: usize) {
+        let oneshot = &mut self.oneshots[oneshot];
+        oneshot.has_receiver = false;
+        oneshot.has_answer = false;
+        oneshot.waker = None;
+        oneshot.asked = None;
+    }
+}
+
+impl Model {
     pub(super) fn drop_receiver(&self, state: &mut State, channel: usize) {
         if std::mem::take(&mut state.channels[channel].has_receiver) {
             state.close(self.program.pools.len() + channel);
             state.channels[channel].messages = 0;
             state.channels[channel].waker = None;
         }
-    }
-
-    /// The answer is given, or never will be.
-    pub(super) fn answer(&self, state: &mut State, oneshot: usize, has_answer: bool) {
-        let oneshot = &mut state.oneshots[oneshot];
-        if std::mem::take(&mut oneshot.has_sender) && oneshot.has_receiver {
-            oneshot.has_answer = has_answer;
-            if let Some(task) = oneshot.waker.take() {
-                state.wake(task);
-            }
-        }
-    }
-
-    pub(super) fn drop_question(&self, state: &mut State, oneshot: usize) {
-        let oneshot = &mut state.oneshots[oneshot];
-        oneshot.has_receiver = false;
-        oneshot.has_answer = false;
-        oneshot.waker = None;
-        oneshot.asked = None;
     }
 
     /// Drops the wait in a slot.
@@ -70,29 +72,41 @@ impl Model {
             state.give_back(pool, units);
         }
         for channel in 0..state.channels.len() {
-            self.drop_sender(state, task, channel);
+            state.drop_sender(task, channel);
             if self.owners.receivers[channel] == task {
                 self.drop_receiver(state, channel);
             }
         }
         for oneshot in 0..state.oneshots.len() {
             if self.owners.answers[oneshot] == task {
-                self.answer(state, oneshot, false);
+                state.answer(oneshot, false);
             }
             if self.owners.questions[oneshot] == task {
-                self.drop_question(state, oneshot);
+                state.drop_question(oneshot);
             }
         }
-        state.tasks[task].ended = true;
+        state.tasks[task].life = Life::Ended;
         state.tasks[task].woken = false;
         if let Some(joiner) = state.tasks[task].joiner.take() {
             state.wake(joiner);
         }
         // It is never polled again, so whatever it would have been woken by is forgotten.
         let forget = |waker: &mut Option<usize>| *waker = waker.filter(|&other| other != task);
-        state.channels.iter_mut().for_each(|channel| forget(&mut channel.waker));
-        state.oneshots.iter_mut().for_each(|oneshot| forget(&mut oneshot.waker));
-        state.tasks.iter_mut().for_each(|other| forget(&mut other.asked));
-        state.tasks.iter_mut().for_each(|other| forget(&mut other.joiner));
+        state
+            .channels
+            .iter_mut()
+            .for_each(|channel| forget(&mut channel.waker));
+        state
+            .oneshots
+            .iter_mut()
+            .for_each(|oneshot| forget(&mut oneshot.waker));
+        state
+            .tasks
+            .iter_mut()
+            .for_each(|other| forget(&mut other.asked));
+        state
+            .tasks
+            .iter_mut()
+            .for_each(|other| forget(&mut other.joiner));
     }
 }

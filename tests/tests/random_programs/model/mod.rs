@@ -34,8 +34,7 @@ pub(crate) struct State {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Task {
-    pub(crate) spawned: bool,
-    pub(crate) ended: bool,
+    pub(crate) life: Life,
     pub(crate) woken: bool,
     /// The step that it is at.
     pub(crate) at: usize,
@@ -50,6 +49,16 @@ pub(crate) struct Task {
     pub(crate) joiner: Option<usize>,
     /// Who has polled its handle, and has not seen its end.
     pub(crate) asked: Option<usize>,
+}
+
+/// Whether a task is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Life {
+    /// It was not spawned yet.
+    #[default]
+    Before,
+    Live,
+    Ended,
 }
 
 /// A wait that is under way.
@@ -75,8 +84,7 @@ pub(crate) enum Phase {
 /// How far a task is: it progresses when this changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stand {
-    pub(crate) spawned: bool,
-    pub(crate) ended: bool,
+    pub(crate) life: Life,
     pub(crate) at: usize,
     /// Which waits of this step are done.
     pub(crate) done: [bool; 2],
@@ -104,14 +112,19 @@ impl Model {
     pub(crate) fn start(&self) -> State {
         let program = &self.program;
         let mut tasks = vec![Task::default(); program.tasks.len()];
-        tasks[0].spawned = true;
+        tasks[0].life = Life::Live;
         tasks[0].woken = true;
         let units = program.pools.iter().map(|pool| pool.units());
         let room = program.channels.iter().map(|&room| room as u32);
         State {
             tasks,
             pools: units.chain(room).map(Pool::of).collect(),
-            channels: self.owners.senders.iter().map(Channel::of).collect(),
+            channels: self
+                .owners
+                .senders
+                .iter()
+                .map(|senders| Channel::of(senders))
+                .collect(),
             oneshots: vec![Oneshot::default(); program.oneshots],
             notifies: vec![Notify::default(); program.notifies],
         }
@@ -136,13 +149,13 @@ impl State {
 
     fn wake(&mut self, task: usize) {
         // What has ended is never polled again.
-        self.tasks[task].woken = !self.tasks[task].ended;
+        self.tasks[task].woken = self.tasks[task].life != Life::Ended;
     }
 }
 
 impl Task {
     pub(crate) fn is_live(&self) -> bool {
-        self.spawned && !self.ended
+        self.life == Life::Live
     }
 
     pub(crate) fn stand(&self) -> Stand {
@@ -151,8 +164,7 @@ impl Task {
             slot.is_some_and(|slot| slot.phase == Phase::Done)
         });
         Stand {
-            spawned: self.spawned,
-            ended: self.ended,
+            life: self.life,
             at: self.at,
             done,
         }
@@ -161,6 +173,8 @@ impl Task {
     /// Its waits that are not over, with their slots: those of this step, and the one that is kept.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (usize, Slot)> {
         let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(i, slot)| Some((i, (*slot)?)).filter(|(_, slot)| slot.phase != Phase::Done))
+        slots.filter_map(|(i, slot)| {
+            Some((i, (*slot)?)).filter(|(_, slot)| slot.phase != Phase::Done)
+        })
     }
 }

@@ -53,10 +53,10 @@ impl Pool {
 }
 
 impl Channel {
-    pub(super) fn of(senders: &Vec<usize>) -> Channel {
+    pub(super) fn of(senders: &[usize]) -> Channel {
         Channel {
             messages: 0,
-            senders: senders.clone(),
+            senders: senders.to_vec(),
             has_receiver: true,
             was_received: false,
             waker: None,

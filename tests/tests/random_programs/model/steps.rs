@@ -1,6 +1,6 @@
 //! What a poll of a task does.
 
-use super::{Model, Pace, Phase, SLOTS, Slot, State};
+use super::{Life, Model, Pace, Phase, SLOTS, Slot, State};
 use crate::program::{Step, Wait};
 
 impl Model {
@@ -26,15 +26,17 @@ impl Model {
     fn step(&self, state: &mut State, task: usize, step: Step) -> bool {
         match step {
             Step::Wait(wait) => {
-                self.begin(state, task, &[wait]);
-                self.polled(state, task, 0).then(|| self.finish(state, task, 0)).is_some()
+                state.begin(task, &[wait]);
+                self.polled(state, task, 0)
+                    .then(|| state.finish(task, 0))
+                    .is_some()
             }
             Step::Select(one, two) | Step::Keep(one, two) => {
-                self.begin(state, task, &[one, two]);
+                state.begin(task, &[one, two]);
                 let Some(first) = (0..2).find(|&which| self.polled(state, task, which)) else {
                     return false;
                 };
-                self.finish(state, task, first);
+                state.finish(task, first);
                 let other = state.tasks[task].active[1 - first];
                 if let Step::Keep(..) = step {
                     state.tasks[task].kept = other;
@@ -44,11 +46,11 @@ impl Model {
                 true
             }
             Step::Both(one, two) => {
-                self.begin(state, task, &[one, two]);
+                state.begin(task, &[one, two]);
                 let done = [0, 1].map(|which| self.polled(state, task, which));
                 if done == [true, true] {
-                    self.finish(state, task, 0);
-                    self.finish(state, task, 1);
+                    state.finish(task, 0);
+                    state.finish(task, 1);
                 }
                 done == [true, true]
             }
@@ -59,7 +61,7 @@ impl Model {
                 state.tasks[task].active = [Some(kept), None];
                 let done = self.polled(state, task, 0);
                 if done {
-                    self.finish(state, task, 0);
+                    state.finish(task, 0);
                     state.tasks[task].kept = None;
                 }
                 done
@@ -108,41 +110,18 @@ impl Model {
                 }
             }
             Step::Add(pool, units) => state.give_back(pool, units),
-            Step::DropSender(channel) => self.drop_sender(state, task, channel),
+            Step::DropSender(channel) => state.drop_sender(task, channel),
             Step::DropReceiver(channel) => self.drop_receiver(state, channel),
-            Step::Answer(oneshot) => self.answer(state, oneshot, true),
-            Step::DropAnswer(oneshot) => self.answer(state, oneshot, false),
-            Step::DropQuestion(oneshot) => self.drop_question(state, oneshot),
+            Step::Answer(oneshot) => state.answer(oneshot, true),
+            Step::DropAnswer(oneshot) => state.answer(oneshot, false),
+            Step::DropQuestion(oneshot) => state.drop_question(oneshot),
             Step::NotifyOne(notify) => state.notify_one(notify),
             Step::NotifyAll(notify) => state.notify_all(notify),
             Step::Spawn(other) => {
-                state.tasks[other].spawned = true;
+                state.tasks[other].life = Life::Live;
                 state.wake(other);
             }
             _ => unreachable!("{step:?} waits"),
-        }
-    }
-
-    /// Makes the waits of a step, unless they are there.
-    fn begin(&self, state: &mut State, task: usize, waits: &[Wait]) {
-        let task = &mut state.tasks[task];
-        if task.active[0].is_some() {
-            return;
-        }
-        for (which, &wait) in waits.iter().enumerate() {
-            let free = (0..SLOTS).find(|&slot| task.slots[slot].is_none());
-            let free = free.expect("there are slots for a pair and what is kept");
-            task.active[which] = Some(free);
-            task.slots[free] = Some(Slot {
-                wait,
-                phase: Phase::Fresh,
-            });
-        }
-    }
-
-    fn finish(&self, state: &mut State, task: usize, which: usize) {
-        if let Some(slot) = state.tasks[task].active[which] {
-            state.tasks[task].slots[slot] = None;
         }
     }
 
@@ -172,7 +151,7 @@ impl Model {
             return true;
         }
         if let Some((pool, units)) = wait.takes(&self.program) {
-            return self.has_taken(state, wait, phase, (pool, units), op);
+            return state.has_taken(wait, phase, (pool, units), op);
         }
         match wait {
             Wait::Recv(channel) => {
@@ -197,7 +176,7 @@ impl Model {
                 let done = !asks.has_receiver || asks.has_answer || !asks.has_sender;
                 if done {
                     // It is gone with its answer.
-                    self.drop_question(state, oneshot);
+                    state.drop_question(oneshot);
                 } else {
                     asks.waker = Some(task);
                     asks.asked = Some(task);
@@ -206,7 +185,7 @@ impl Model {
             }
             Wait::Join(target) => {
                 let other = &mut state.tasks[target];
-                let done = other.ended || !other.spawned;
+                let done = !other.is_live();
                 if !done {
                     other.joiner = Some(task);
                 }
@@ -227,31 +206,55 @@ impl Model {
             }
         }
     }
+}
+
+impl State {
+    /// Makes the waits of a step, unless they are there.
+    fn begin(&mut self, task: usize, waits: &[Wait]) {
+        let task = &mut self.tasks[task];
+        if task.active[0].is_some() {
+            return;
+        }
+        for (which, &wait) in waits.iter().enumerate() {
+            let free = (0..SLOTS).find(|&slot| task.slots[slot].is_none());
+            let free = free.expect("there are slots for a pair and what is kept");
+            task.active[which] = Some(free);
+            task.slots[free] = Some(Slot {
+                wait,
+                phase: Phase::Fresh,
+            });
+        }
+    }
+
+    fn finish(&mut self, task: usize, which: usize) {
+        if let Some(slot) = self.tasks[task].active[which] {
+            self.tasks[task].slots[slot] = None;
+        }
+    }
 
     /// A wait for units of a pool is polled.
     fn has_taken(
-        &self,
-        state: &mut State,
+        &mut self,
         wait: Wait,
         phase: Phase,
         (pool, units): (usize, u32),
         op: (usize, usize),
     ) -> bool {
-        if state.pools[pool].closed {
+        if self.pools[pool].closed {
             if phase == Phase::Granted {
-                state.give_back(pool, units);
+                self.give_back(pool, units);
             }
             return true;
         }
         let has = match phase {
-            Phase::Fresh => state.take(pool, units, op),
+            Phase::Fresh => self.take(pool, units, op),
             Phase::Queued => false,
             Phase::Granted | Phase::GrantedToAll | Phase::Done => true,
         };
         if has {
             match wait {
-                Wait::Send(channel) => state.message(channel),
-                _ => state.tasks[op.0].holds.push((pool, units)),
+                Wait::Send(channel) => self.message(channel),
+                _ => self.tasks[op.0].holds.push((pool, units)),
             }
         }
         has
