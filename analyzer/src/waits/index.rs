@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::stabs::Stabs;
 use crate::history::{
-    ChangeKind, History, Operation, OperationKind, Outcome, Replay, ResourceId, ResourceState,
-    SectionKind, Task, TaskId, ThreadId,
+    ChangeKind, History, Operation, OperationKind, Outcome, Replay, ResourceId, ResourceKind,
+    ResourceState, SectionKind, Task, TaskId, ThreadId,
 };
 use crate::time::Nanos;
 
@@ -26,6 +26,9 @@ pub struct Index<'a> {
     pub(super) nested: HashMap<TaskId, Vec<&'a Task>>,
     /// The tasks that have awaited the end of another one.
     pub(super) joined_by: HashMap<TaskId, Vec<TaskId>>,
+    /// The `recv()` that each task polled last on a channel with one receiver, where it was dropped while it waited: the channel still has
+    /// its waker.
+    pub(super) left_behind: HashMap<TaskId, Vec<&'a Operation>>,
     /// The tasks of each executor.
     pub(super) of_executor: HashMap<ResourceId, Vec<&'a Task>>,
     /// When threads were in `block_in_place`.
@@ -101,6 +104,7 @@ impl<'a> Index<'a> {
             gifts: gifts(history),
             nested,
             joined_by,
+            left_behind: left_behind(history),
             of_executor,
             in_place: arranged(in_place),
             replays: RefCell::default(),
@@ -161,6 +165,36 @@ fn arranged<K: std::hash::Hash + Eq, T: Copy>(
         .into_iter()
         .map(|(key, items)| (key, Stabs::new(items)))
         .collect()
+}
+
+fn left_behind(history: &History) -> HashMap<TaskId, Vec<&Operation>> {
+    let last_poll = |operation: &Operation| operation.polls.last().map(|poll| poll.at);
+    let mut last: HashMap<ResourceId, &Operation> = HashMap::new();
+    for operation in &history.operations {
+        let OperationKind::Receive(id, _) = operation.kind else {
+            continue;
+        };
+        let has_one_receiver = history.resource(id).is_some_and(|channel| {
+            matches!(
+                channel.kind,
+                ResourceKind::Channel | ResourceKind::UnboundedChannel
+            )
+        });
+        if has_one_receiver {
+            let known = last.entry(id).or_insert(operation);
+            if last_poll(operation) > last_poll(known) {
+                *known = operation;
+            }
+        }
+    }
+    let mut left: HashMap<TaskId, Vec<&Operation>> = HashMap::new();
+    for operation in last.into_values() {
+        let is_left = matches!(operation.ended, Some((_, Outcome::Dropped)));
+        if let Some(task) = operation.task.filter(|_| is_left && operation.is_polled) {
+            left.entry(task).or_default().push(operation);
+        }
+    }
+    left
 }
 
 fn gifts(history: &History) -> HashMap<TaskId, Vec<(Nanos, ResourceId)>> {

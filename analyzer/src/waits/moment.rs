@@ -111,6 +111,17 @@ impl<'i, 'a> Moment<'i, 'a> {
             .collect()
     }
 
+    /// The operations of a task that were dropped before this moment, and whose channels still have their wakers: when a message comes, the
+    /// task is woken, and may ask for it anew.
+    pub(super) fn left_behind_by(&self, task: TaskId) -> Vec<Pending<'a>> {
+        let left = self.index.left_behind.get(&task).into_iter().flatten();
+        left.filter(|operation| operation.ended.is_some_and(|(at, _)| at < self.at))
+            .filter_map(|operation| self.pending_of(operation))
+            .map(|(pending, _)| pending)
+            .filter(|pending| !pending.is_fired && pending.flags.keep_a_waker())
+            .collect()
+    }
+
     /// What an operation is at this moment, and the task it is in.
     pub(super) fn pending_of(
         &self,

@@ -34,6 +34,8 @@ pub enum Elsewhere {
     Rarely,
     /// It is made to be handed around.
     Often,
+    /// Nothing tells where it is.
+    Unknown,
 }
 
 /// Where something that a waiting operation needs can be.

@@ -21,6 +21,8 @@ pub enum Level {
     Likely,
     /// That things which are rarely moved unseen were not moved, and that what looks as if it was no longer awaited is not.
     Possible,
+    /// As for likely, and that things of which nothing tells where they are are with no thread that is not recorded.
+    Guess,
 }
 
 /// Which tasks can progress, and what the others wait for.
@@ -196,6 +198,7 @@ impl Round<'_> {
             || match (place.elsewhere, self.level) {
                 (Elsewhere::No, _) | (Elsewhere::Rarely, Level::Possible) => false,
                 (_, Level::Proven) => true,
+                (Elsewhere::Unknown, level) => level < Level::Guess || self.anybody,
                 _ => self.anybody,
             }
     }

@@ -34,11 +34,20 @@ pub fn verdict_at(moment: &Moment<'_, '_>) -> Verdict {
     let mut found: Vec<Knot> = Vec::new();
     let mut take = |knots: Vec<Knot>| {
         for knot in knots {
-            let is_new = knot.tasks.iter().all(|task| !told.contains(task));
-            if is_new {
+            if knot.tasks.iter().all(|task| !told.contains(task)) {
                 told.extend(&knot.tasks);
                 told.extend(&knot.victims);
                 found.push(knot);
+            } else if let Some(known) = found.iter_mut().find(|known| {
+                let mut known = known.tasks.iter().chain(&known.victims);
+                known.any(|task| knot.tasks.contains(task))
+            }) {
+                // At this level there are more that wait behind it.
+                let more = knot.tasks.iter().chain(&knot.victims);
+                known
+                    .victims
+                    .extend(more.filter(|&&task| told.insert(task)));
+                known.victims.sort_unstable();
             }
         }
     };
@@ -49,20 +58,9 @@ pub fn verdict_at(moment: &Moment<'_, '_>) -> Verdict {
     };
     let knots = |progress: &Progress, level| together(knots(progress, level), only_wait);
     let behind = knots(&likely, Level::Likely);
-    let with_victims = |mut knot: Knot| {
-        // Others may wait behind it, though that is not certain.
-        let same = behind
-            .iter()
-            .find(|other| other.tasks.contains(&knot.tasks[0]));
-        if let Some(same) = same.filter(|same| same.tasks.len() == knot.tasks.len()) {
-            knot.victims.clone_from(&same.victims);
-        }
-        knot
-    };
     take(
         knots(&proven, Level::Proven)
             .into_iter()
-            .map(with_victims)
             .filter(|knot| harms(knot, &likely))
             .collect(),
     );
@@ -77,10 +75,22 @@ pub fn verdict_at(moment: &Moment<'_, '_>) -> Verdict {
     let mut guessed = knots(&possible, Level::Possible);
     guessed.retain(|knot| knot.is_circle);
     take(guessed);
+    // Nothing goes on at all, unless a thread does that is not recorded.
+    let guess = all.progress(Level::Guess, false);
+    if guess.is_total {
+        let mut all_stuck = knots(&guess, Level::Guess);
+        all_stuck.retain(|knot| harms(knot, &guess));
+        take(all_stuck);
+    }
     let mut progress = likely;
     for knot in &found {
+        let known = if knot.level == Level::Guess {
+            &guess
+        } else {
+            &possible
+        };
         for task in knot.tasks.iter().chain(&knot.victims) {
-            if let Some(waits) = possible.waits.get(task) {
+            if let Some(waits) = known.waits.get(task) {
                 progress.stuck.insert(*task);
                 progress.waits.entry(*task).or_insert_with(|| waits.clone());
             }

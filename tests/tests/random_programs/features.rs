@@ -33,14 +33,14 @@ pub(crate) const JUDGED: [(Feature, bool); 12] = [
     (Feature::ReadWrite, true),
     (Feature::Permits, true),
     (Feature::Room, true),
-    (Feature::UnusedReceiver, false),
+    (Feature::UnusedReceiver, true),
     (Feature::Join, true),
-    (Feature::Receive, false),
-    (Feature::Question, false),
-    (Feature::Notified, false),
-    (Feature::Kept, false),
-    (Feature::Leaked, false),
-    (Feature::Left, false),
+    (Feature::Receive, true),
+    (Feature::Question, true),
+    (Feature::Notified, true),
+    (Feature::Kept, true),
+    (Feature::Leaked, true),
+    (Feature::Left, true),
 ];
 
 impl Feature {

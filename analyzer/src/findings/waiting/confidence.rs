@@ -30,6 +30,10 @@ pub(super) fn confidence(case: &Case<'_, '_>) -> (Confidence, Option<String>) {
     match case.knot.level {
         Level::Proven if case.knot.elsewhere == Elsewhere::No => (Confidence::Proven, None),
         Level::Possible => (Confidence::Possible, Some(guess(case))),
+        Level::Guess => {
+            let because = "nothing tells who could give what is waited for: a thread that is not recorded may";
+            (Confidence::Possible, Some(because.to_owned()))
+        }
         _ if case.knot.links.iter().any(|link| may_have_left(case, link)) => {
             let because = "a task waits for what it had itself, and could have handed on to a thread or a task that is not recorded";
             (Confidence::Possible, Some(because.to_owned()))

@@ -44,10 +44,12 @@ impl Moment<'_, '_> {
         let receivers = state.handles.iter();
         for end in receivers.filter(|end| end.side == HandleSide::Receiver) {
             let place = self.place_of_end(channel, end, waiter)?;
-            if place.named.is_empty() {
-                return None;
-            }
-            places.push(place);
+            let elsewhere = if place.named.is_empty() {
+                Elsewhere::Unknown
+            } else {
+                place.elsewhere
+            };
+            places.push(Place { elsewhere, ..place });
         }
         for hold in &state.holds {
             let place = self.place_of_hold(hold)?;

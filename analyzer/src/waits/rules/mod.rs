@@ -48,8 +48,8 @@ impl Moment<'_, '_> {
             OperationKind::Sleep | OperationKind::Timeout | OperationKind::Tick => {
                 self.needs_time(waiter)
             }
-            // Who could set such a value is not known before somebody does.
-            OperationKind::Set(_) | OperationKind::Unknown => Needs::Nothing,
+            OperationKind::Set(id) => self.needs_setting(id, waiter),
+            OperationKind::Unknown => Needs::Nothing,
         }
     }
 

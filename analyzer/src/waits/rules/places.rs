@@ -177,6 +177,11 @@ impl Moment<'_, '_> {
         let maker = end.made_by?;
         let handed = self.handed_since([maker], end.made);
         let first = self.first_handed(maker, end.made);
+        let unknown = Place {
+            named: Vec::new(),
+            handed: handed.clone(),
+            elsewhere: Elsewhere::Unknown,
+        };
         let named = if self.has_cloned(channel, end) && self.is_live(maker) {
             vec![maker]
         } else if let Some(to) = first {
@@ -193,12 +198,12 @@ impl Moment<'_, '_> {
             } else if maker != waiter {
                 vec![maker]
             } else {
-                return None;
+                return Some(unknown);
             }
         } else if maker != waiter {
             vec![maker]
         } else {
-            return None;
+            return Some(unknown);
         };
         let live = |task: &TaskId| self.is_live(*task);
         Some(Place {

@@ -11,7 +11,7 @@ use crate::history::{
 };
 
 impl Moment<'_, '_> {
-    /// Somebody must notify. Where no recorded task ever did, nobody knows who would.
+    /// Somebody must notify.
     pub(super) fn needs_notice(
         &self,
         id: ResourceId,
@@ -20,7 +20,7 @@ impl Moment<'_, '_> {
     ) -> Needs {
         let notice = || {
             let (notify, state) = self.known(id, ResourceKind::Notify)?;
-            if pending.is_fired || !pending.is_polled || state.signallers.is_empty() {
+            if pending.is_fired || !pending.is_polled {
                 return None;
             }
             // What was given to an operation that is not polled is passed on when that is dropped.
@@ -30,6 +30,10 @@ impl Moment<'_, '_> {
             });
             let mut places: Vec<Place> = granted.collect::<Option<_>>()?;
             let mut reach = self.reach(notify, &state, waiter, &[])?;
+            if state.signallers.is_empty() {
+                // Where no recorded task ever did, nobody knows who would.
+                reach.elsewhere = Elsewhere::Unknown;
+            }
             if self.was_told_to_others(pending.operation) {
                 // It is not for another notification that it waits.
                 reach.named.clear();
@@ -68,6 +72,21 @@ impl Moment<'_, '_> {
             || before
                 .filter(|change| change.by != operation.task)
                 .any(is_to_all)
+    }
+
+    /// Somebody must set a value. Who would is not known before somebody does.
+    pub(super) fn needs_setting(&self, id: ResourceId, waiter: TaskId) -> Needs {
+        let setting = || {
+            let (once, state) = self.known(id, ResourceKind::SetOnce)?;
+            let reach = self
+                .reach(once, &state, waiter, &[])
+                .filter(|_| !state.is_set)?;
+            Some(vec![Place {
+                elsewhere: Elsewhere::Unknown,
+                ..reach
+            }])
+        };
+        setting().map_or(Needs::Nothing, Needs::One)
     }
 
     /// Others must come to a barrier.

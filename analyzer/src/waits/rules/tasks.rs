@@ -52,7 +52,18 @@ impl Moment<'_, '_> {
             .wakers_gone
             .iter()
             .any(|gone| gone.waker == last.waker && gone.at >= last.begin && gone.at < self.at);
-        if is_part || (last.wakers > ours && !are_gone) {
+        let foreign = if are_gone {
+            0
+        } else {
+            last.wakers.saturating_sub(ours)
+        };
+        // What is left of operations that are over or have come may still have some: answers keep the waker until they are taken.
+        let left = self.left_behind_by(task.id);
+        let come = pending.iter().filter(|pending| {
+            pending.is_fired && pending.flags.keep_a_waker() && self.is_of_handle(pending)
+        });
+        let ours_too = left.len() + come.count();
+        if is_part || foreign > ours_too as u64 {
             return None;
         }
         let waits: Vec<Pending<'_>> = pending
@@ -69,7 +80,23 @@ impl Moment<'_, '_> {
             is_dormant: self.is_of_handle(pending) && is_dormant(pending, last),
             needs: self.needs_of_operation(pending, task.id),
         });
-        Some(needed.collect())
+        let left = left
+            .iter()
+            .map(|left| loosely(self.needs_of_operation(left, task.id)));
+        // That a waker which nobody else is known to have is one of those is concluded, and not certain.
+        let concluded = Needs::One(vec![Place {
+            named: Vec::new(),
+            handed: Vec::new(),
+            elsewhere: Elsewhere::Rarely,
+        }]);
+        let left = left.chain([concluded]).filter(|_| foreign > 0);
+        let left = left.map(|needs| Needed {
+            operation: None,
+            is_certain: true,
+            is_dormant: false,
+            needs,
+        });
+        Some(needed.chain(left).collect())
     }
 
     /// A task that runs needs others where its thread blocks: for an operation that says so, in a `block_on` of another task, or, as far as
