@@ -316,7 +316,13 @@ impl Block {
             }
         };
         let most = |member: &Member| (member.rect.h / 2.0 - INSET).max(0.0);
-        let spread = |member: &Member| most(member).min(10.0 + 3.0 * lane as f64);
+        // An edge from a node to itself is seen on both sides of its label.
+        let own = if from.node == to.node {
+            label.h / 2.0
+        } else {
+            0.0
+        };
+        let spread = |member: &Member| most(member).min(10.0 + own + 3.0 * lane as f64);
         let start = border(from, leaves, spread(from));
         let end = border(to, enters, -spread(to));
         let (points, middle) = if leaves == enters && from.node != to.node {
