@@ -1,3 +1,11 @@
 //! The last stage: what was found, as pictures and text models. Plain data in, a `String` out; nothing is printed here.
 
+pub mod graph;
+mod markup;
+mod palette;
+#[cfg(test)]
+mod reader;
+mod text;
 pub mod timeline;
+
+pub use palette::Theme;

@@ -18,13 +18,10 @@ use plotters_backend::{
 
 use super::text::{Font, escape, width};
 use super::theme::{Fill, PATTERNS, PX};
+use crate::render::markup::{Hex, MONO, Px, SANS};
 
 /// Nothing can go wrong when text is appended to a string.
 pub(super) type Drawn = Result<(), DrawingErrorKind<Infallible>>;
-
-/// Fonts that are on most machines and about equally wide, then whatever there is.
-const SANS: &str = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
-const MONO: &str = "Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace";
 
 /// How a shape is filled and outlined.
 #[derive(Clone, Copy, Debug)]
@@ -310,34 +307,6 @@ fn px((x, y): BackendCoord) -> (Px, Px) {
     (Px(x), Px(y))
 }
 
-/// Tenths of a pixel, written as pixels: `12`, `12.5`, `-.3`.
-#[derive(Clone, Copy)]
-pub(super) struct Px(pub(super) i32);
-
-impl fmt::Display for Px {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, tenth) = (self.0.abs() / PX, self.0.abs() % PX);
-        if self.0 < 0 {
-            f.write_char('-')?;
-        }
-        match (whole, tenth) {
-            (_, 0) => write!(f, "{whole}"),
-            (0, _) => write!(f, ".{tenth}"),
-            _ => write!(f, "{whole}.{tenth}"),
-        }
-    }
-}
-
-/// A colour as `#rrggbb`.
-struct Hex(RGBColor);
-
-impl fmt::Display for Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RGBColor(r, g, b) = self.0;
-        write!(f, "#{r:02x}{g:02x}{b:02x}")
-    }
-}
-
 /// A brush as attributes of a shape.
 struct Attributes(Brush);
 
@@ -366,12 +335,6 @@ mod tests {
     use plotters::style::{FontDesc, TextStyle};
 
     use super::*;
-
-    #[test]
-    fn tenths_are_written_as_pixels() {
-        let written = [0, 5, 10, 123, -4, -25].map(|n| Px(n).to_string());
-        assert_eq!(written, ["0", ".5", "1", "12.3", "-.4", "-2.5"]);
-    }
 
     #[test]
     fn whatever_plotters_passes_is_escaped_and_placed_to_a_tenth() {

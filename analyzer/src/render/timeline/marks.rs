@@ -10,8 +10,9 @@ use plotters::element::{Drawable, PointCollection};
 use plotters::style::RGBColor;
 use plotters_backend::{BackendCoord, DrawingErrorKind};
 
-use super::backend::{Brush, Drawn, Px, SvgBackend};
+use super::backend::{Brush, Drawn, SvgBackend};
 use super::theme::PX;
+use crate::render::markup::Px;
 
 macro_rules! points_of {
     ($element:ident) => {

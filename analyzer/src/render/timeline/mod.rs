@@ -16,8 +16,10 @@ mod rows;
 mod scale;
 mod sheet;
 mod svg;
-mod text;
 mod theme;
+
+// Shared by all pictures; the modules below find it beside them.
+use super::text;
 
 pub use from_history::timeline;
 pub use svg::svg;

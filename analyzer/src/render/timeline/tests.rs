@@ -1,15 +1,14 @@
 //! The picture as a whole: what a reader of the file sees, found in the text of the file.
 
 mod limits;
-mod reader;
 mod samples;
 
 use std::collections::BTreeSet;
 
 use super::model::{Activity, Link, Timeline};
 use super::svg;
+use crate::render::reader::{Bounds, Document};
 use crate::time::Nanos;
-use reader::{Bounds, Document};
 use samples::{MS, deadlock, row};
 
 fn read(timeline: &Timeline) -> Document {

@@ -12,9 +12,10 @@ use plotters::style::RGBColor;
 
 use super::model::Activity;
 use super::text::Font;
+use crate::render::palette::LIGHT;
 
-/// All coordinates are tenths of a pixel: plotters draws on integers, and a tenth is finer than any screen.
-pub(super) const PX: i32 = 10;
+/// Plotters draws on integers, which are tenths of a pixel here.
+pub(super) use crate::render::markup::PX;
 
 /// The width of the picture. Issue trackers show images about 900 pixels wide, so that the text keeps its size there.
 pub(super) const WIDTH: i32 = 1000 * PX;
@@ -24,25 +25,25 @@ pub(super) const MARGIN: i32 = 24 * PX;
 pub(super) const SIGN: i32 = 28 * PX;
 
 /// The page.
-pub(super) const PAGE: RGBColor = RGBColor(255, 255, 255);
+pub(super) const PAGE: RGBColor = LIGHT.page;
 /// What has to be read.
-pub(super) const INK: RGBColor = RGBColor(0x1c, 0x21, 0x28);
+pub(super) const INK: RGBColor = LIGHT.ink;
 /// What may be read.
-pub(super) const MUTED: RGBColor = RGBColor(0x59, 0x63, 0x6e);
+pub(super) const MUTED: RGBColor = LIGHT.muted;
 /// Frames and the mesh of the time axis.
-pub(super) const LINE: RGBColor = RGBColor(0xd1, 0xd9, 0xe0);
+pub(super) const LINE: RGBColor = LIGHT.line;
 /// Between rows.
 pub(super) const HAIR: RGBColor = RGBColor(0xe8, 0xec, 0xf0);
 /// What is wrong.
-pub(super) const ALARM: RGBColor = RGBColor(0xa4, 0x26, 0x00);
+pub(super) const ALARM: RGBColor = LIGHT.alarm;
 /// Behind what is wrong.
-pub(super) const ALARM_TINT: RGBColor = RGBColor(0xff, 0xf1, 0xea);
+pub(super) const ALARM_TINT: RGBColor = LIGHT.alarm_tint;
 /// The frame of a panel about what is wrong.
-pub(super) const ALARM_LINE: RGBColor = RGBColor(0xf2, 0xc4, 0xae);
+pub(super) const ALARM_LINE: RGBColor = LIGHT.alarm_line;
 /// Behind a warning that the picture is not complete.
-pub(super) const WARNING_TINT: RGBColor = RGBColor(0xff, 0xf8, 0xdb);
+pub(super) const WARNING_TINT: RGBColor = LIGHT.warning_tint;
 /// The frame of that warning.
-pub(super) const WARNING_LINE: RGBColor = RGBColor(0xdd, 0xb6, 0x3c);
+pub(super) const WARNING_LINE: RGBColor = LIGHT.warning_line;
 /// The line on which a task lives while it does nothing.
 pub(super) const LIFE: RGBColor = RGBColor(0xc3, 0xca, 0xd1);
 

@@ -1,8 +1,8 @@
 //! Very much, very little, very short.
 
-use super::reader::{Bounds, Document};
 use super::samples::{MS, noise, row};
 use super::{named, read};
+use crate::render::reader::{Bounds, Document};
 use crate::render::timeline::model::{Activity, FindingNote, Header, Link, Row, Span, Timeline};
 use crate::render::timeline::svg;
 use crate::time::Nanos;

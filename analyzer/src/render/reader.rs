@@ -1,6 +1,6 @@
-//! A reader of SVG that accepts what our backend writes and panics at anything that is no well-formed XML.
+//! A reader of SVG that accepts what our pictures are written in and panics at anything that is no well-formed XML.
 
-use super::super::text::{Font, width};
+use super::text::{Font, width};
 
 /// Everything in a picture.
 pub(super) struct Document {
@@ -123,14 +123,14 @@ impl Document {
 }
 
 impl Element {
-    fn get(&self, key: &str) -> Option<&str> {
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.attributes
             .iter()
             .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
     }
 
-    fn number(&self, key: &str) -> f64 {
+    pub(super) fn number(&self, key: &str) -> f64 {
         self.get(key).unwrap_or("0").parse().expect("a number")
     }
 
