@@ -149,12 +149,15 @@ fn line_of(program: &Program, word: &str) -> u64 {
 
 /// How what is said of the cut trace is not the same as of the whole one, or weaker and for a reason.
 pub(crate) fn weaker(buggy: &Buggy, run: &Run) -> Option<String> {
-    let cut = match &run.cut {
-        Ok(cut) => cut,
-        Err(error) if error == "the analyzer panicked" => return Some(error.clone()),
+    run.cut.iter().find_map(|cut| match cut {
+        Ok(cut) => weaker_in(buggy, run, cut),
+        Err(error) if error == "the analyzer panicked" => Some(error.clone()),
         // A trace too short to be one may be refused.
-        Err(_) => return None,
-    };
+        Err(_) => None,
+    })
+}
+
+fn weaker_in(buggy: &Buggy, run: &Run, cut: &[Found]) -> Option<String> {
     let whole = run.found.as_deref().unwrap_or_default();
     let is_surer = |found: &&Found| {
         let before = whole.iter().filter(|other| other.kind == found.kind);

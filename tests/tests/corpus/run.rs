@@ -59,8 +59,8 @@ pub(crate) struct Run {
     /// How its tasks did something else than its bug; only where it exits in the middle.
     pub(crate) unlike: Option<String>,
     pub(crate) found: Result<Vec<Found>, String>,
-    /// The same where the last third of the file is missing.
-    pub(crate) cut: Result<Vec<Found>, String>,
+    /// The same where the end of the file is missing, see [`cut`]; only where it exits in the middle.
+    pub(crate) cut: Vec<Result<Vec<Found>, String>>,
 }
 
 impl Run {
@@ -182,10 +182,8 @@ fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, folder: &Path) 
     // First the whole one: what the process left elsewhere is put into the file by that.
     let found = judged(&trace);
     let cut = match ending {
-        Ending::Exits => {
-            cut(&trace).map_or_else(|error| Err(error.to_string()), |cut| judged(&cut))
-        }
-        _ => Ok(Vec::new()),
+        Ending::Exits => cut(&trace),
+        _ => Vec::new(),
     };
     let unlike = buggy.filter(|_| ending == Ending::Exits);
     Run {
@@ -200,12 +198,17 @@ fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, folder: &Path) 
     }
 }
 
-/// A trace without its last third.
-fn cut(trace: &Path) -> std::io::Result<PathBuf> {
-    let bytes = std::fs::read(trace)?;
-    let cut = trace.with_extension("cut.ais");
-    std::fs::write(&cut, &bytes[..bytes.len() * 2 / 3])?;
-    Ok(cut)
+/// What is found in a trace whose last third is missing, and with that most of what happened, and in one that lacks its very end, so that
+/// it is not known that this was the end.
+fn cut(trace: &Path) -> Vec<Result<Vec<Found>, String>> {
+    let bytes = std::fs::read(trace).unwrap_or_default();
+    let lengths = [bytes.len() * 2 / 3, bytes.len().saturating_sub(8)];
+    let judged = lengths.map(|length| {
+        let cut = trace.with_extension(format!("cut-{length}.ais"));
+        std::fs::write(&cut, &bytes[..length]).map_err(|error| error.to_string())?;
+        judged(&cut)
+    });
+    judged.into()
 }
 
 /// What is found in a trace; that the analyzer panics is one more thing that can be wrong.
@@ -216,7 +219,8 @@ fn judged(trace: &Path) -> Result<Vec<Found>, String> {
 
 fn shown(run: &Run) -> String {
     let mut text = format!("{run}\n");
-    for (of, found) in [("", &run.found), ("cut: ", &run.cut)] {
+    let all = std::iter::once(("", &run.found)).chain(run.cut.iter().map(|cut| ("cut: ", cut)));
+    for (of, found) in all {
         match found {
             Ok(found) => {
                 for found in found {
