@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use recorded_tokio as tokio;
 use recorded_tokio::sync::{broadcast, mpsc, oneshot, watch};
+use recorded_tokio::task::JoinSet;
 
 use crate::table::correct;
 use crate::{WHILE, a_while, later, named, settled};
@@ -14,6 +15,10 @@ correct! {
     async an_idle_server_with_clients_in_a_thread;
     async a_receiver_whose_sender_sleeps_in_a_task;
     async a_receiver_whose_sender_is_in_a_static;
+    async a_reader_thread_that_has_the_last_sender;
+    async a_thread_that_has_a_sender_used_before;
+    async a_thread_that_has_the_sender_of_a_task_that_ended;
+    async results_read_by_a_thread_while_a_set_is_joined;
     async an_actor_that_a_global_handle_keeps;
     async a_pool_of_threads_that_replies;
     async a_ring_of_full_channels_with_credits;
@@ -62,6 +67,58 @@ async fn a_receiver_whose_sender_is_in_a_static() {
     later(|| SENDER.get().unwrap().blocking_send(1).unwrap());
     let receiver = named("receiver", async move { receiver.recv().await });
     assert_eq!(receiver.await.unwrap(), Some(1));
+}
+
+/// The main task sends something, and joins the one that receives; what comes from outside is sent by a thread.
+async fn a_reader_thread_that_has_the_last_sender() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let processor = named("processor", async move {
+        let mut sum = 0;
+        while let Some(number) = receiver.recv().await {
+            sum += number;
+        }
+        sum
+    });
+    sender.send(1).await.unwrap();
+    let reader = sender.clone();
+    later(move || reader.blocking_send(2).unwrap());
+    drop(sender);
+    assert_eq!(processor.await.unwrap(), 3);
+}
+
+/// The main task has sent itself what it received, before it gave its sender away.
+async fn a_thread_that_has_a_sender_used_before() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    sender.send(1).await.unwrap();
+    assert_eq!(receiver.recv().await, Some(1));
+    later(move || sender.blocking_send(2).unwrap());
+    assert_eq!(receiver.recv().await, Some(2));
+}
+
+async fn a_thread_that_has_the_sender_of_a_task_that_ended() {
+    let (ended, has_ended) = oneshot::channel();
+    named("setup", async move {
+        let (sender, mut receiver) = mpsc::channel(4);
+        named("menu", async move {
+            while receiver.recv().await.is_some() {}
+            ended.send(()).unwrap();
+        });
+        sender.send(1).await.unwrap();
+        later(move || drop(sender));
+    });
+    has_ended.await.unwrap();
+}
+
+async fn results_read_by_a_thread_while_a_set_is_joined() {
+    let (results, mut read) = mpsc::channel(1);
+    later(move || while read.blocking_recv().is_some() {});
+    let mut set = JoinSet::new();
+    for number in 0..4 {
+        let results = results.clone();
+        let check = async move { results.send(number).await.unwrap() };
+        set.build_task().name("check").spawn(check).unwrap();
+    }
+    while set.join_next().await.is_some() {}
 }
 
 /// The actor has nothing to do until somebody thinks of its handle, and is never told to end.

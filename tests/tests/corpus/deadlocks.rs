@@ -128,8 +128,7 @@ async fn a_join_while_a_sender_is_kept(fixed: bool) {
     for number in 0..3 {
         incoming.send(number).await.unwrap();
     }
-    let kept = if fixed { None } else { Some(incoming.clone()) };
-    drop(incoming);
+    let kept = Some(incoming).filter(|_| !fixed);
     assert_eq!(processor.await.unwrap(), 3);
     drop(kept);
 }

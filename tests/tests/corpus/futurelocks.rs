@@ -63,8 +63,8 @@ async fn a_pinned_lock_beside_a_branch_that_locks(fixed: bool) {
 /// The same with a future in a box, as it was in the service where it was seen first.
 /// <https://github.com/oxidecomputer/omicron/issues/9259>
 async fn a_boxed_lock_beside_a_branch_that_locks(fixed: bool) {
-    async fn change(lock: Arc<Mutex<u32>>) {
-        *lock.lock().await += 1;
+    async fn change(shared: Arc<Mutex<u32>>) {
+        *shared.lock().await += 1;
     }
     let lock = Arc::new(Mutex::new(0));
     let background = named("background", hold(lock.clone()));

@@ -197,8 +197,11 @@ pub(crate) fn acquitted(of: impl Fn(&str) -> bool, found: &FoundIn) -> Option<St
 pub(crate) fn innocent(correct: &Correct, run: &Run) -> Option<String> {
     let never = match correct.note {
         Note::Never(kind) => Some(kind),
-        Note::Resolved(_) | Note::None => None,
+        Note::Resolved(_) | Note::Cancels | Note::None => None,
     };
+    if correct.note == Note::Cancels && run.ending != Ending::ByItself {
+        return None;
+    }
     if let Some(mismatch) = acquitted(|kind| never == Some(kind), &run.found) {
         return Some(mismatch);
     }

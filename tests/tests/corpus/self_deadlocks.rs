@@ -12,11 +12,11 @@ buggy! {
     "self-deadlock" hangs {
         async a_sync_that_shares_under_its_own_lock: Proven, ["sync"], ["mutex@org"];
         async a_reader_that_writes: Proven, ["upgrade"], ["rwlock@value"];
-        async a_sender_that_is_not_dropped: Likely, ["a_sender_that_is_not_dropped"], ["channel@sender"];
+        async a_sender_that_is_not_dropped: Possible, ["a_sender_that_is_not_dropped"], ["channel@sender"];
         async an_actor_that_asks_itself:
-            Likely, ["actor"], ["oneshot channel@sender", "(channel@questions)"];
-        async a_second_connection_from_a_pool_of_one: Likely, ["request"], ["semaphore@pool"];
-        async a_weight_beyond_what_is_left: Likely, ["batch"], ["semaphore@memory"];
+            Possible, ["actor"], ["oneshot channel@sender", "(channel@questions)"];
+        async a_second_connection_from_a_pool_of_one: Possible, ["request"], ["semaphore@pool"];
+        async a_weight_beyond_what_is_left: Possible, ["batch"], ["semaphore@memory"];
         async a_cell_that_needs_itself: Proven, ["config"], ["once cell@cell"];
     }
     // The circle leads through the queue of the lock.

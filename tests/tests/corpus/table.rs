@@ -49,6 +49,8 @@ pub(crate) enum Note {
     Resolved(&'static str),
     /// This is not even possible.
     Never(&'static str),
+    /// Until it cancels something, nobody could tell: it is judged at its end alone.
+    Cancels,
 }
 
 /// How a program with a bug is run: an `async fn` blocks a runtime of two workers on its own future, and not on one in a box: what that takes
@@ -104,14 +106,14 @@ macro_rules! buggy {
 
 /// Programs without bugs, each with what else is true of it.
 macro_rules! correct {
-    ($($how:tt $name:ident $(: $note:ident $kind:literal)?;)*) => {
+    ($($how:tt $name:ident $(: $note:ident $($kind:literal)?)?;)*) => {
         pub(crate) const PROGRAMS: &[crate::table::Correct] = &[$(crate::table::Correct {
             program: crate::table::Program {
                 name: stringify!($name),
                 file: file!(),
                 run: crate::table::run_correct!($how $name),
             },
-            note: crate::table::note!($($note $kind)?),
+            note: crate::table::note!($($note $($kind)?)?),
         }),*];
     };
 }
@@ -126,6 +128,9 @@ macro_rules! note {
     };
     (never $kind:literal) => {
         crate::table::Note::Never($kind)
+    };
+    (cancels) => {
+        crate::table::Note::Cancels
     };
 }
 
