@@ -16,6 +16,7 @@ correct! {
     async a_receiver_whose_sender_sleeps_in_a_task;
     async a_receiver_whose_sender_is_in_a_static;
     async a_reader_thread_that_has_the_last_sender;
+    async a_reader_thread_that_has_the_only_sender;
     async a_thread_that_has_a_sender_used_before;
     async a_thread_that_has_the_sender_of_a_task_that_ended;
     async results_read_by_a_thread_while_a_set_is_joined;
@@ -23,6 +24,7 @@ correct! {
     async a_pool_of_threads_that_replies;
     async a_ring_of_full_channels_with_credits;
     async two_actors_that_ask_each_other_in_turn;
+    async an_actor_that_asks_back_while_a_thread_replies;
     async a_sender_in_a_future_that_runs_later;
     async a_sender_in_a_message;
     async a_watch_whose_sender_is_silent;
@@ -83,6 +85,21 @@ async fn a_reader_thread_that_has_the_last_sender() {
     let reader = sender.clone();
     later(move || reader.blocking_send(2).unwrap());
     drop(sender);
+    assert_eq!(processor.await.unwrap(), 3);
+}
+
+/// The same with a sender of which there is no other.
+async fn a_reader_thread_that_has_the_only_sender() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let processor = named("processor", async move {
+        let mut sum = 0;
+        while let Some(number) = receiver.recv().await {
+            sum += number;
+        }
+        sum
+    });
+    sender.send(1).await.unwrap();
+    later(move || sender.blocking_send(2).unwrap());
     assert_eq!(processor.await.unwrap(), 3);
 }
 
@@ -208,6 +225,28 @@ async fn two_actors_that_ask_each_other_in_turn() {
             question.send(1).unwrap();
             assert!(ask(left.clone()).await);
         }
+    });
+    one.await.unwrap();
+    two.await.unwrap();
+}
+
+/// One actor waits for the reply of the other, which has left that to a thread, and has a question in the queue of the first.
+async fn an_actor_that_asks_back_while_a_thread_replies() {
+    type Question = oneshot::Sender<u32>;
+    let (left, mut to_left) = mpsc::channel::<Question>(4);
+    let (right, mut to_right) = mpsc::channel::<Question>(4);
+    let one = named("left", async move {
+        let (sender, answer) = oneshot::channel();
+        right.send(sender).await.unwrap();
+        assert_eq!(answer.await, Ok(1));
+        to_left.recv().await.unwrap().send(2).unwrap();
+    });
+    let two = named("right", async move {
+        let question = to_right.recv().await.unwrap();
+        later(move || question.send(1).unwrap());
+        let (sender, answer) = oneshot::channel();
+        left.send(sender).await.unwrap();
+        assert_eq!(answer.await, Ok(2));
     });
     one.await.unwrap();
     two.await.unwrap();

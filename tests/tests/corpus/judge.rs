@@ -130,7 +130,7 @@ fn compared<T: fmt::Debug>(
     wrong
 }
 
-/// The line of a program in which a word is seen first.
+/// The line of a program in which a variable, or a static, is seen first.
 fn line_of(program: &Program, word: &str) -> u64 {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let source = std::fs::read_to_string(workspace.join(program.file)).unwrap();
@@ -139,8 +139,9 @@ fn line_of(program: &Program, word: &str) -> u64 {
     lines.find(|(_, line)| line.contains(&begin)).unwrap();
     let mut body = lines.take_while(|(_, line)| *line != "}");
     let found = body.find(|(_, line)| {
-        line.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .any(|other| other == word)
+        let declares = line.contains("let ") || line.contains("static ");
+        let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        declares && words.any(|other| other == word)
     });
     found
         .unwrap_or_else(|| panic!("{word} in {}", program.name))

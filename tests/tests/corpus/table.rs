@@ -1,8 +1,11 @@
 //! The tables in which each module says what its programs are.
 //!
 //! Names of tasks are those that the programs give them; the one of `block_on` is called like its program. A resource is written as
-//! `kind@word`: it was made in that line of the program in which `word` is seen first. What stands in parentheses may be named, but need
-//! not be.
+//! `kind@name`: it was made in that line of the program which declares a variable of that name. What stands in parentheses may be named,
+//! but need not be.
+//!
+//! No more certainty is asked for than a correct program with the same trace allows: ends of channels, guards that own what they guard, and
+//! references to what can be signalled may be with threads that nothing is recorded of.
 
 use ais_analyzer::findings::Confidence;
 
