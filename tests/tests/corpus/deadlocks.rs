@@ -183,7 +183,7 @@ async fn a_service_stopped_under_its_own_lock(fixed: bool) {
 }
 
 /// A supervisor waits for all its workers while it has the lock that each of them takes at its end.
-/// <https://github.com/fedimint/fedimint/issues/1576>
+/// <https://github.com/bug-ops/zeph/issues/5139>
 async fn a_set_of_workers_joined_under_their_lock(fixed: bool) {
     let supervisor = named("supervisor", async move {
         let state = Arc::new(Mutex::new(0));

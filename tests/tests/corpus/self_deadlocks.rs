@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use recorded_tokio as tokio;
-use recorded_tokio::sync::{Mutex, OnceCell, RwLock, Semaphore, mpsc, oneshot};
+use recorded_tokio::sync::{Mutex, OnceCell, RwLock, Semaphore, mpsc, oneshot, watch};
 
 use crate::table::buggy;
 use crate::{named, settled};
@@ -18,6 +18,10 @@ buggy! {
         async a_second_connection_from_a_pool_of_one: Possible, ["request"], ["semaphore@pool"];
         async a_weight_beyond_what_is_left: Possible, ["batch"], ["semaphore@memory"];
         async a_cell_that_needs_itself: Proven, ["config"], ["once cell@cell"];
+    }
+    // It blocks its thread within a poll.
+    "self-deadlock|long-poll" hangs {
+        async a_send_under_a_borrow: Possible, ["tip"], ["(watch channel@sender)"];
     }
     // The circle leads through the queue of the lock.
     "self-deadlock|deadlock-cycle" hangs {
@@ -137,6 +141,21 @@ async fn a_weight_beyond_what_is_left(fixed: bool) {
             .unwrap();
     });
     batch.await.unwrap();
+}
+
+/// A value is sent while the one before is borrowed from the same channel. <https://github.com/tokio-rs/tokio/issues/4246>
+async fn a_send_under_a_borrow(fixed: bool) {
+    let (sender, receiver) = watch::channel(1);
+    let tip = named("tip", async move {
+        settled().await;
+        let best = receiver.borrow();
+        let next = *best + 1;
+        if fixed {
+            drop(best);
+        }
+        sender.send(next).unwrap();
+    });
+    tip.await.unwrap();
 }
 
 /// What makes the value of a cell asks for that value. <https://github.com/BaseIntelligence/bounty-challenge/issues/15678>
