@@ -8,7 +8,7 @@ use recorded_tokio as tokio;
 use recorded_tokio::runtime::Builder;
 
 use crate::table::buggy;
-use crate::{named, settled};
+use crate::{SETTLED, named, settled};
 
 buggy! {
     "long-poll" ends {
@@ -20,6 +20,7 @@ buggy! {
         fn a_loop_that_awaits_nothing: Possible, ["spawner"], [];
         async a_blocking_client_in_a_task: Possible, ["client"], [];
         fn a_handler_behind_a_lock_of_a_job: Possible, ["handler"], [];
+        fn a_timer_that_a_blocked_worker_drives: Possible, ["bad"], [];
     }
 }
 
@@ -142,10 +143,32 @@ fn a_handler_behind_a_lock_of_a_job(fixed: bool) {
         let handler = named("handler", async move {
             assert_eq!(*worktree.read().unwrap(), 1)
         });
-        settled().await;
-        drop(broadcast);
+        std::thread::spawn(move || {
+            std::thread::sleep(SETTLED);
+            drop(broadcast);
+        });
         emit.await.unwrap();
         watcher.unwrap().await.unwrap();
         handler.await.unwrap();
+    });
+}
+
+/// A task blocks the only worker, until another one says so to it when its time has come: nobody but that worker drives the timers.
+/// <https://github.com/tokio-rs/tokio/issues/4730>
+fn a_timer_that_a_blocked_worker_drives(fixed: bool) {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all();
+    builder.build().unwrap().block_on(async {
+        let (good, waits) = mpsc::channel();
+        let bad = named("bad", async move {
+            let wait = move || waits.recv().unwrap();
+            if fixed {
+                return tokio::task::block_in_place(wait);
+            }
+            wait();
+        });
+        settled().await;
+        good.send(()).unwrap();
+        bad.await.unwrap();
     });
 }
