@@ -141,7 +141,7 @@ fn a_handler_behind_a_lock_of_a_job(fixed: bool) {
         });
         settled().await;
         let handler = named("handler", async move {
-            assert_eq!(*worktree.read().unwrap(), 1)
+            assert_eq!(*worktree.read().unwrap(), 1);
         });
         std::thread::spawn(move || {
             std::thread::sleep(SETTLED);

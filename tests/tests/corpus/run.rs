@@ -22,12 +22,16 @@ const SHOW: &str = "AIS_TEST_SHOW";
 /// The traces stay in this folder.
 const KEEP: &str = "AIS_TEST_KEEP";
 
+/// Tells it when, in milliseconds after its beginning.
+const AFTER: &str = "AIS_TEST_AFTER";
+
 /// When a program is ended that hangs by then, or looks so.
 const MIDDLE: Duration = Duration::from_millis(250);
 /// When one is ended that should have come to its end long since.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often a program is tried that is not what it is said to be: on a busy machine, what has to be together may come apart.
-const TRIES: usize = 3;
+/// How often a program is tried that is not what it is said to be, each time for longer: on a busy machine, it may not come that far, and what
+/// has to be together may come apart.
+const TRIES: u32 = 3;
 /// How many run at once.
 const AT_ONCE: usize = 6;
 
@@ -58,7 +62,7 @@ pub(crate) struct Run {
     ended: bool,
     /// How the process ended, where that is wrong.
     failed: Option<String>,
-    /// How its tasks did something else than its bug; only where it exits in the middle.
+    /// How its tasks did something else than its bug; only where it is ended in the middle.
     pub(crate) unlike: Option<String>,
     pub(crate) found: Result<Vec<Found>, String>,
     /// The same where the end of the file is missing, see [`cut`]; only where it exits in the middle.
@@ -101,8 +105,9 @@ pub(crate) fn child() {
         .chain(correct().map(|correct| correct.program));
     let program = programs.find(|program| program.name == wanted).unwrap();
     println!("\n{BEGINS}");
+    let after = std::env::var(AFTER).unwrap().parse().unwrap();
     let (after, code) = match ending.as_str() {
-        "Exits" => (MIDDLE, 0),
+        "Exits" => (Duration::from_millis(after), 0),
         _ => (PATIENCE, 3),
     };
     std::thread::spawn(move || {
@@ -159,7 +164,7 @@ pub(crate) fn all() -> Vec<Run> {
 fn tried(program: &Program, ending: Ending, buggy: Option<&Buggy>, folder: &Path) -> Run {
     let tries = (1..=TRIES).map(|number| {
         let trace = folder.join(format!("{}-{ending:?}-{number}.ais", program.name));
-        run(program, ending, buggy, &trace)
+        run(program, ending, buggy, &trace, MIDDLE * number)
     });
     let mut last = None;
     for run in tries {
@@ -172,11 +177,18 @@ fn tried(program: &Program, ending: Ending, buggy: Option<&Buggy>, folder: &Path
     last.unwrap()
 }
 
-fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, trace: &Path) -> Run {
+fn run(
+    program: &Program,
+    ending: Ending,
+    buggy: Option<&Buggy>,
+    trace: &Path,
+    middle: Duration,
+) -> Run {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["program", "--exact", "--nocapture", "--test-threads=1"]);
     command.env(PROGRAM, program.name);
     command.env(ENDING, format!("{ending:?}"));
+    command.env(AFTER, middle.as_millis().to_string());
     command.env("AIS_TRACE", trace);
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -186,7 +198,7 @@ fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, trace: &Path) -
     let mut heard = String::new();
     while !heard.contains(BEGINS) && said.read_line(&mut heard).unwrap() > 0 {}
     if ending == Ending::Killed {
-        std::thread::sleep(MIDDLE);
+        std::thread::sleep(middle);
         child.kill().unwrap();
     }
     said.read_to_string(&mut heard).unwrap();
@@ -202,7 +214,7 @@ fn run(program: &Program, ending: Ending, buggy: Option<&Buggy>, trace: &Path) -
         Ending::Exits => cut(trace),
         _ => Vec::new(),
     };
-    let unlike = buggy.filter(|_| ending == Ending::Exits);
+    let unlike = buggy.filter(|_| ending != Ending::Repaired);
     Run {
         name: program.name,
         ending,
