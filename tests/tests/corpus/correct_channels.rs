@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use recorded_tokio as tokio;
 use recorded_tokio::sync::{broadcast, mpsc, oneshot, watch};
+use recorded_tokio::task::JoinSet;
 
 use crate::table::correct;
 use crate::{WHILE, a_while, later, named, settled};
@@ -14,10 +15,16 @@ correct! {
     async an_idle_server_with_clients_in_a_thread;
     async a_receiver_whose_sender_sleeps_in_a_task;
     async a_receiver_whose_sender_is_in_a_static;
+    async a_reader_thread_that_has_the_last_sender;
+    async a_reader_thread_that_has_the_only_sender;
+    async a_thread_that_has_a_sender_used_before;
+    async a_thread_that_has_the_sender_of_a_task_that_ended;
+    async results_read_by_a_thread_while_a_set_is_joined;
     async an_actor_that_a_global_handle_keeps;
     async a_pool_of_threads_that_replies;
     async a_ring_of_full_channels_with_credits;
     async two_actors_that_ask_each_other_in_turn;
+    async an_actor_that_asks_back_while_a_thread_replies;
     async a_sender_in_a_future_that_runs_later;
     async a_sender_in_a_message;
     async a_watch_whose_sender_is_silent;
@@ -62,6 +69,73 @@ async fn a_receiver_whose_sender_is_in_a_static() {
     later(|| SENDER.get().unwrap().blocking_send(1).unwrap());
     let receiver = named("receiver", async move { receiver.recv().await });
     assert_eq!(receiver.await.unwrap(), Some(1));
+}
+
+/// The main task sends something, and joins the one that receives; what comes from outside is sent by a thread.
+async fn a_reader_thread_that_has_the_last_sender() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let processor = named("processor", async move {
+        let mut sum = 0;
+        while let Some(number) = receiver.recv().await {
+            sum += number;
+        }
+        sum
+    });
+    sender.send(1).await.unwrap();
+    let reader = sender.clone();
+    later(move || reader.blocking_send(2).unwrap());
+    drop(sender);
+    assert_eq!(processor.await.unwrap(), 3);
+}
+
+/// The same with a sender of which there is no other.
+async fn a_reader_thread_that_has_the_only_sender() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let processor = named("processor", async move {
+        let mut sum = 0;
+        while let Some(number) = receiver.recv().await {
+            sum += number;
+        }
+        sum
+    });
+    sender.send(1).await.unwrap();
+    later(move || sender.blocking_send(2).unwrap());
+    assert_eq!(processor.await.unwrap(), 3);
+}
+
+/// The main task has sent itself what it received, before it gave its sender away.
+async fn a_thread_that_has_a_sender_used_before() {
+    let (sender, mut receiver) = mpsc::channel(4);
+    sender.send(1).await.unwrap();
+    assert_eq!(receiver.recv().await, Some(1));
+    later(move || sender.blocking_send(2).unwrap());
+    assert_eq!(receiver.recv().await, Some(2));
+}
+
+async fn a_thread_that_has_the_sender_of_a_task_that_ended() {
+    let (ended, has_ended) = oneshot::channel();
+    named("setup", async move {
+        let (sender, mut receiver) = mpsc::channel(4);
+        named("menu", async move {
+            while receiver.recv().await.is_some() {}
+            ended.send(()).unwrap();
+        });
+        sender.send(1).await.unwrap();
+        later(move || drop(sender));
+    });
+    has_ended.await.unwrap();
+}
+
+async fn results_read_by_a_thread_while_a_set_is_joined() {
+    let (results, mut read) = mpsc::channel(1);
+    later(move || while read.blocking_recv().is_some() {});
+    let mut set = JoinSet::new();
+    for number in 0..4 {
+        let results = results.clone();
+        let check = async move { results.send(number).await.unwrap() };
+        set.build_task().name("check").spawn(check).unwrap();
+    }
+    while set.join_next().await.is_some() {}
 }
 
 /// The actor has nothing to do until somebody thinks of its handle, and is never told to end.
@@ -151,6 +225,28 @@ async fn two_actors_that_ask_each_other_in_turn() {
             question.send(1).unwrap();
             assert!(ask(left.clone()).await);
         }
+    });
+    one.await.unwrap();
+    two.await.unwrap();
+}
+
+/// One actor waits for the reply of the other, which has left that to a thread, and has a question in the queue of the first.
+async fn an_actor_that_asks_back_while_a_thread_replies() {
+    type Question = oneshot::Sender<u32>;
+    let (left, mut to_left) = mpsc::channel::<Question>(4);
+    let (right, mut to_right) = mpsc::channel::<Question>(4);
+    let one = named("left", async move {
+        let (sender, answer) = oneshot::channel();
+        right.send(sender).await.unwrap();
+        assert_eq!(answer.await, Ok(1));
+        to_left.recv().await.unwrap().send(2).unwrap();
+    });
+    let two = named("right", async move {
+        let question = to_right.recv().await.unwrap();
+        later(move || question.send(1).unwrap());
+        let (sender, answer) = oneshot::channel();
+        left.send(sender).await.unwrap();
+        assert_eq!(answer.await, Ok(2));
     });
     one.await.unwrap();
     two.await.unwrap();

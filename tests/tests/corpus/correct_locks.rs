@@ -10,7 +10,7 @@ use recorded_tokio as tokio;
 use recorded_tokio::sync::{Mutex, OwnedMutexGuard, RwLock, Semaphore, mpsc, oneshot};
 
 use crate::table::correct;
-use crate::{WHILE, a_while, named, settled};
+use crate::{WHILE, a_while, later, named, settled};
 
 correct! {
     async many_that_take_one_lock_in_turn;
@@ -18,6 +18,7 @@ correct! {
     async permits_handed_to_other_tasks;
     async a_guard_that_a_task_returns;
     async a_guard_that_a_blocking_job_drops;
+    async a_guard_of_a_task_that_ended;
     async a_lock_that_a_thread_blocks_on;
     async a_circle_that_a_time_breaks: resolved "deadlock-cycle";
     async two_orders_behind_a_gate: never "lock-order-inversion";
@@ -128,6 +129,19 @@ async fn a_guard_that_a_blocking_job_drops() {
     });
     *lock.lock().await += 1;
     job.await.unwrap();
+}
+
+/// A task takes a lock for a thread, and ends.
+async fn a_guard_of_a_task_that_ended() {
+    let lock = Arc::new(RwLock::new(0));
+    let taken = lock.clone();
+    let taker = named("taker", async move {
+        let guard = taken.write_owned().await;
+        later(move || drop(guard));
+    });
+    taker.await.unwrap();
+    let writer = named("writer", async move { *lock.write().await += 1 });
+    writer.await.unwrap();
 }
 
 async fn a_lock_that_a_thread_blocks_on() {

@@ -22,6 +22,7 @@ correct! {
     async a_barrier_whose_last_one_comes_late;
     async a_notification_before_the_wait;
     async a_notification_from_a_thread;
+    async a_thread_that_notifies_once_more;
     async waiters_notified_after_they_registered;
     async a_waker_in_a_slot_that_a_thread_wakes;
     async a_waker_that_is_replaced_by_its_own_task;
@@ -33,7 +34,7 @@ correct! {
     fn a_task_on_one_thread_that_waits_for_its_children;
     fn a_queue_of_jobs_on_one_thread;
     async tasks_of_a_set_that_wait_for_their_siblings;
-    async a_task_that_is_aborted_late;
+    async a_task_that_is_aborted_late: cancels;
     async a_loop_that_yields: never "busy-loop";
     async a_loop_that_sleeps_for_no_time: never "busy-loop";
     async a_loop_that_is_given_work_all_the_time: never "busy-loop";
@@ -94,6 +95,22 @@ async fn a_notification_from_a_thread() {
     later(move || notifier.notify_one());
     let waiter = named("waiter", async move { notify.notified().await });
     waiter.await.unwrap();
+}
+
+/// All that waited were notified once before this one came.
+async fn a_thread_that_notifies_once_more() {
+    let (ended, has_ended) = oneshot::channel();
+    named("owner", async move {
+        let notify = Arc::new(Notify::new());
+        notify.notify_waiters();
+        let notifier = notify.clone();
+        named("waiter", async move {
+            notify.notified().await;
+            ended.send(()).unwrap();
+        });
+        later(move || notifier.notify_one());
+    });
+    has_ended.await.unwrap();
 }
 
 /// The wait begins before it is looked whether it is needed.

@@ -19,9 +19,9 @@ buggy! {
         async two_requests_that_need_two_connections_each:
             Likely, ["request 1", "request 2"], ["semaphore@pool"];
         async a_join_while_a_sender_is_kept:
-            Likely, ["a_join_while_a_sender_is_kept", "processor"], ["channel@incoming"];
+            Possible, ["a_join_while_a_sender_is_kept", "processor"], ["channel@incoming"];
         async two_actors_that_ask_each_other:
-            Likely, ["left", "right"], ["oneshot channel", "oneshot channel", "(channel@left)", "(channel@right)"];
+            Possible, ["left", "right"], ["oneshot channel", "oneshot channel", "(channel@left)", "(channel@right)"];
         async a_service_stopped_under_its_own_lock:
             Proven, ["a_service_stopped_under_its_own_lock", "service"], ["rwlock@state"];
         async a_set_of_workers_joined_under_their_lock:
@@ -128,8 +128,7 @@ async fn a_join_while_a_sender_is_kept(fixed: bool) {
     for number in 0..3 {
         incoming.send(number).await.unwrap();
     }
-    let kept = if fixed { None } else { Some(incoming.clone()) };
-    drop(incoming);
+    let kept = Some(incoming).filter(|_| !fixed);
     assert_eq!(processor.await.unwrap(), 3);
     drop(kept);
 }
@@ -184,7 +183,7 @@ async fn a_service_stopped_under_its_own_lock(fixed: bool) {
 }
 
 /// A supervisor waits for all its workers while it has the lock that each of them takes at its end.
-/// <https://github.com/fedimint/fedimint/issues/1576>
+/// <https://github.com/bug-ops/zeph/issues/5139>
 async fn a_set_of_workers_joined_under_their_lock(fixed: bool) {
     let supervisor = named("supervisor", async move {
         let state = Arc::new(Mutex::new(0));

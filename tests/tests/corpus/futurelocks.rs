@@ -38,12 +38,19 @@ async fn hold(lock: Arc<Mutex<u32>>) {
     *held += 1;
 }
 
+/// Keeps something until it is told to let it go.
+async fn keep<T>(kept: T, until: oneshot::Receiver<()>) {
+    until.await.unwrap();
+    drop(kept);
+}
+
 /// While another task has the lock, it is waited for no longer than a time, and then waited for anew; the first wait is still there, and
 /// gets the lock. <https://rfd.shared.oxide.computer/rfd/0609>
 async fn a_pinned_lock_beside_a_branch_that_locks(fixed: bool) {
     let lock = Arc::new(Mutex::new(0));
-    let background = named("background", hold(lock.clone()));
-    settled().await;
+    let (release, until) = oneshot::channel();
+    let held = lock.clone().lock_owned().await;
+    let background = named("background", keep(held, until));
     let stuff = named("do stuff", async move {
         let mut first = pin!(OptionFuture::from(Some(lock.lock())));
         tokio::select! {
@@ -52,6 +59,7 @@ async fn a_pinned_lock_beside_a_branch_that_locks(fixed: bool) {
                 if fixed {
                     first.set(None.into());
                 }
+                release.send(()).unwrap();
                 *lock.lock().await += 1;
             }
         }
@@ -63,12 +71,13 @@ async fn a_pinned_lock_beside_a_branch_that_locks(fixed: bool) {
 /// The same with a future in a box, as it was in the service where it was seen first.
 /// <https://github.com/oxidecomputer/omicron/issues/9259>
 async fn a_boxed_lock_beside_a_branch_that_locks(fixed: bool) {
-    async fn change(lock: Arc<Mutex<u32>>) {
-        *lock.lock().await += 1;
+    async fn change(shared: Arc<Mutex<u32>>) {
+        *shared.lock().await += 1;
     }
     let lock = Arc::new(Mutex::new(0));
-    let background = named("background", hold(lock.clone()));
-    settled().await;
+    let (release, until) = oneshot::channel();
+    let held = lock.clone().lock_owned().await;
+    let background = named("background", keep(held, until));
     let stuff = named("do stuff", async move {
         let mut first: BoxFuture<'static, ()> = change(lock.clone()).boxed();
         tokio::select! {
@@ -77,6 +86,7 @@ async fn a_boxed_lock_beside_a_branch_that_locks(fixed: bool) {
                 if fixed {
                     drop(first);
                 }
+                release.send(()).unwrap();
                 change(lock).await;
             }
         }
@@ -89,10 +99,9 @@ async fn a_boxed_lock_beside_a_branch_that_locks(fixed: bool) {
 /// <https://github.com/oxidecomputer/omicron/issues/9272>
 async fn a_send_behind_one_that_is_not_polled(fixed: bool) {
     let (report, mut reports) = mpsc::channel(1);
+    let (release, until) = oneshot::channel();
     let drain = named("drain", async move {
-        for _ in 0..3 {
-            settled().await;
-        }
+        until.await.unwrap();
         while reports.recv().await.is_some() {}
     });
     let report = named("report", async move {
@@ -104,6 +113,7 @@ async fn a_send_behind_one_that_is_not_polled(fixed: bool) {
                 if fixed {
                     progress.set(None.into());
                 }
+                release.send(()).unwrap();
                 report.send(2).await.unwrap();
             }
         }
@@ -115,20 +125,16 @@ async fn a_send_behind_one_that_is_not_polled(fixed: bool) {
 /// One task waits twice for the same lock, and goes on with the second wait. <https://github.com/tokio-rs/tokio/issues/6450>
 async fn a_write_behind_one_that_is_not_polled(fixed: bool) {
     let lock = Arc::new(RwLock::new(0));
-    let read = lock.clone();
-    let reader = named("reader", async move {
-        let read = read.read().await;
-        settled().await;
-        settled().await;
-        assert_eq!(*read, 0);
-    });
-    settled().await;
+    let (release, until) = oneshot::channel();
+    let read = lock.clone().read_owned().await;
+    let reader = named("reader", keep(read, until));
     let write = named("write", async move {
         let mut first = Box::pin(lock.write());
         assert!(futures::poll!(first.as_mut()).is_pending());
         if fixed {
             drop(first);
         }
+        release.send(()).unwrap();
         *lock.write().await += 1;
     });
     reader.await.unwrap();
@@ -199,8 +205,9 @@ async fn a_cell_whose_initialiser_is_not_polled(fixed: bool) {
 /// <https://github.com/asomers/futures-locks/issues/3>
 async fn a_lock_kept_in_a_box_while_a_reply_is_awaited(fixed: bool) {
     let lock = Arc::new(Mutex::new(0));
-    let background = named("background", hold(lock.clone()));
-    settled().await;
+    let (release, until) = oneshot::channel();
+    let held = lock.clone().lock_owned().await;
+    let background = named("background", keep(held, until));
     let (sender, reply) = oneshot::channel();
     let of_front = lock.clone();
     let front = named("front", async move {
@@ -216,6 +223,8 @@ async fn a_lock_kept_in_a_box_while_a_reply_is_awaited(fixed: bool) {
         let value = *lock.lock().await;
         sender.send(value).unwrap();
     });
+    settled().await;
+    release.send(()).unwrap();
     background.await.unwrap();
     front.await.unwrap();
     back.await.unwrap();

@@ -130,7 +130,7 @@ fn compared<T: fmt::Debug>(
     wrong
 }
 
-/// The line of a program in which a word is seen first.
+/// The line of a program in which a variable, or a static, is seen first.
 fn line_of(program: &Program, word: &str) -> u64 {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let source = std::fs::read_to_string(workspace.join(program.file)).unwrap();
@@ -139,8 +139,9 @@ fn line_of(program: &Program, word: &str) -> u64 {
     lines.find(|(_, line)| line.contains(&begin)).unwrap();
     let mut body = lines.take_while(|(_, line)| *line != "}");
     let found = body.find(|(_, line)| {
-        line.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .any(|other| other == word)
+        let declares = line.contains("let ") || line.contains("static ");
+        let mut words = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        declares && words.any(|other| other == word)
     });
     found
         .unwrap_or_else(|| panic!("{word} in {}", program.name))
@@ -149,12 +150,15 @@ fn line_of(program: &Program, word: &str) -> u64 {
 
 /// How what is said of the cut trace is not the same as of the whole one, or weaker and for a reason.
 pub(crate) fn weaker(buggy: &Buggy, run: &Run) -> Option<String> {
-    let cut = match &run.cut {
-        Ok(cut) => cut,
-        Err(error) if error == "the analyzer panicked" => return Some(error.clone()),
+    run.cut.iter().find_map(|cut| match cut {
+        Ok(cut) => weaker_in(buggy, run, cut),
+        Err(error) if error == "the analyzer panicked" => Some(error.clone()),
         // A trace too short to be one may be refused.
-        Err(_) => return None,
-    };
+        Err(_) => None,
+    })
+}
+
+fn weaker_in(buggy: &Buggy, run: &Run, cut: &[Found]) -> Option<String> {
     let whole = run.found.as_deref().unwrap_or_default();
     let is_surer = |found: &&Found| {
         let before = whole.iter().filter(|other| other.kind == found.kind);
@@ -194,8 +198,11 @@ pub(crate) fn acquitted(of: impl Fn(&str) -> bool, found: &FoundIn) -> Option<St
 pub(crate) fn innocent(correct: &Correct, run: &Run) -> Option<String> {
     let never = match correct.note {
         Note::Never(kind) => Some(kind),
-        Note::Resolved(_) | Note::None => None,
+        Note::Resolved(_) | Note::Cancels | Note::None => None,
     };
+    if correct.note == Note::Cancels && run.ending != Ending::ByItself {
+        return None;
+    }
     if let Some(mismatch) = acquitted(|kind| never == Some(kind), &run.found) {
         return Some(mismatch);
     }

@@ -1,14 +1,14 @@
 //! Polls that keep a worker for long.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, RwLock, mpsc};
 use std::time::{Duration, Instant};
 
 use recorded_tokio as tokio;
 use recorded_tokio::runtime::Builder;
 
 use crate::table::buggy;
-use crate::{named, settled};
+use crate::{SETTLED, named, settled};
 
 buggy! {
     "long-poll" ends {
@@ -19,6 +19,8 @@ buggy! {
     "long-poll" hangs {
         fn a_loop_that_awaits_nothing: Possible, ["spawner"], [];
         async a_blocking_client_in_a_task: Possible, ["client"], [];
+        fn a_handler_behind_a_lock_of_a_job: Possible, ["handler"], [];
+        fn a_timer_that_a_blocked_worker_drives: Possible, ["bad"], [];
     }
 }
 
@@ -113,4 +115,60 @@ async fn a_blocking_client_in_a_task(fixed: bool) {
         response.recv().unwrap();
     });
     client.await.unwrap();
+}
+
+/// A blocking job has a lock of std and waits for one of tokio, which is given to a task that has no worker: the only one is in a handler
+/// that waits for the lock of std. <https://github.com/gitbutlerapp/gitbutler/pull/12992>
+fn a_handler_behind_a_lock_of_a_job(fixed: bool) {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all();
+    builder.build().unwrap().block_on(async {
+        let worktree = Arc::new(RwLock::new(0));
+        let broadcaster = Arc::new(tokio::sync::Mutex::new(0));
+        let broadcast = broadcaster.clone().lock_owned().await;
+        let emitted = broadcaster.clone();
+        let emit = named("emit", async move { *emitted.lock().await += 1 });
+        settled().await;
+        let written = worktree.clone();
+        let watcher = tokio::task::Builder::new().name("watcher");
+        let watcher = watcher.spawn_blocking(move || {
+            let mut written = written.write().unwrap();
+            *written += 1;
+            if fixed {
+                drop(written);
+            }
+            *broadcaster.blocking_lock() += 1;
+        });
+        settled().await;
+        let handler = named("handler", async move {
+            assert_eq!(*worktree.read().unwrap(), 1);
+        });
+        std::thread::spawn(move || {
+            std::thread::sleep(SETTLED);
+            drop(broadcast);
+        });
+        emit.await.unwrap();
+        watcher.unwrap().await.unwrap();
+        handler.await.unwrap();
+    });
+}
+
+/// A task blocks the only worker, until another one says so to it when its time has come: nobody but that worker drives the timers.
+/// <https://github.com/tokio-rs/tokio/issues/4730>
+fn a_timer_that_a_blocked_worker_drives(fixed: bool) {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all();
+    builder.build().unwrap().block_on(async {
+        let (good, waits) = mpsc::channel();
+        let bad = named("bad", async move {
+            let wait = move || waits.recv().unwrap();
+            if fixed {
+                return tokio::task::block_in_place(wait);
+            }
+            wait();
+        });
+        settled().await;
+        good.send(()).unwrap();
+        bad.await.unwrap();
+    });
 }

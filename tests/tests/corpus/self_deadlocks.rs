@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use recorded_tokio as tokio;
-use recorded_tokio::sync::{Mutex, OnceCell, RwLock, Semaphore, mpsc, oneshot};
+use recorded_tokio::sync::{Mutex, OnceCell, RwLock, Semaphore, mpsc, oneshot, watch};
 
 use crate::table::buggy;
 use crate::{named, settled};
@@ -12,12 +12,13 @@ buggy! {
     "self-deadlock" hangs {
         async a_sync_that_shares_under_its_own_lock: Proven, ["sync"], ["mutex@org"];
         async a_reader_that_writes: Proven, ["upgrade"], ["rwlock@value"];
-        async a_sender_that_is_not_dropped: Likely, ["a_sender_that_is_not_dropped"], ["channel@sender"];
+        async a_sender_that_is_not_dropped: Possible, ["a_sender_that_is_not_dropped"], ["channel@sender"];
         async an_actor_that_asks_itself:
-            Likely, ["actor"], ["oneshot channel@sender", "(channel@questions)"];
-        async a_second_connection_from_a_pool_of_one: Likely, ["request"], ["semaphore@pool"];
-        async a_weight_beyond_what_is_left: Likely, ["batch"], ["semaphore@memory"];
+            Possible, ["actor"], ["oneshot channel@sender", "(channel@questions)"];
+        async a_second_connection_from_a_pool_of_one: Possible, ["request"], ["semaphore@pool"];
+        async a_weight_beyond_what_is_left: Possible, ["batch"], ["semaphore@memory"];
         async a_cell_that_needs_itself: Proven, ["config"], ["once cell@cell"];
+        async a_send_under_a_borrow: Likely, ["tip"], ["watch channel@sender"];
     }
     // The circle leads through the queue of the lock.
     "self-deadlock|deadlock-cycle" hangs {
@@ -137,6 +138,21 @@ async fn a_weight_beyond_what_is_left(fixed: bool) {
             .unwrap();
     });
     batch.await.unwrap();
+}
+
+/// A value is sent while the one before is borrowed from the same channel. <https://github.com/tokio-rs/tokio/issues/4246>
+async fn a_send_under_a_borrow(fixed: bool) {
+    let (sender, receiver) = watch::channel(1);
+    let tip = named("tip", async move {
+        settled().await;
+        let best = receiver.borrow();
+        let next = *best + 1;
+        if fixed {
+            drop(best);
+        }
+        sender.send(next).unwrap();
+    });
+    tip.await.unwrap();
 }
 
 /// What makes the value of a cell asks for that value. <https://github.com/BaseIntelligence/bounty-challenge/issues/15678>

@@ -1,8 +1,11 @@
 //! The tables in which each module says what its programs are.
 //!
 //! Names of tasks are those that the programs give them; the one of `block_on` is called like its program. A resource is written as
-//! `kind@word`: it was made in that line of the program in which `word` is seen first. What stands in parentheses may be named, but need
-//! not be.
+//! `kind@name`: it was made in that line of the program which declares a variable of that name. What stands in parentheses may be named,
+//! but need not be.
+//!
+//! No more certainty is asked for than a correct program with the same trace allows: ends of channels, guards that own what they guard, and
+//! references to what can be signalled may be with threads that nothing is recorded of.
 
 use ais_analyzer::findings::Confidence;
 
@@ -49,6 +52,8 @@ pub(crate) enum Note {
     Resolved(&'static str),
     /// This is not even possible.
     Never(&'static str),
+    /// Until it cancels something, nobody could tell: it is judged at its end alone.
+    Cancels,
 }
 
 /// How a program with a bug is run: an `async fn` blocks a runtime of two workers on its own future, and not on one in a box: what that takes
@@ -104,14 +109,14 @@ macro_rules! buggy {
 
 /// Programs without bugs, each with what else is true of it.
 macro_rules! correct {
-    ($($how:tt $name:ident $(: $note:ident $kind:literal)?;)*) => {
+    ($($how:tt $name:ident $(: $note:ident $($kind:literal)?)?;)*) => {
         pub(crate) const PROGRAMS: &[crate::table::Correct] = &[$(crate::table::Correct {
             program: crate::table::Program {
                 name: stringify!($name),
                 file: file!(),
                 run: crate::table::run_correct!($how $name),
             },
-            note: crate::table::note!($($note $kind)?),
+            note: crate::table::note!($($note $($kind)?)?),
         }),*];
     };
 }
@@ -126,6 +131,9 @@ macro_rules! note {
     };
     (never $kind:literal) => {
         crate::table::Note::Never($kind)
+    };
+    (cancels) => {
+        crate::table::Note::Cancels
     };
 }
 
