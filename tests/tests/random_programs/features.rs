@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Model, Phase, State};
-use crate::program::Wait;
+use crate::program::{Oneshot, Wait};
 
 /// Something without which a hang would be another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,17 +18,21 @@ pub(crate) enum Feature {
     Join,
     Receive,
     Question,
+    /// Something of which nothing is in the trace: it can never be judged.
+    Hidden,
     Notified,
     /// A wait is kept and not polled.
     Kept,
     /// A task is neither in a circle nor behind one.
     Leaked,
+    /// A task has what another one took.
+    Given,
     /// A wait was left for another one, and its waker is still in the resource, or nobody sees that it was left.
     Left,
 }
 
 /// The one place that says which hangs must be found: those that are made of nothing but what is judged.
-pub(crate) const JUDGED: [(Feature, bool); 12] = [
+pub(crate) const JUDGED: [(Feature, bool); 14] = [
     (Feature::Lock, true),
     (Feature::ReadWrite, true),
     (Feature::Permits, true),
@@ -37,9 +41,11 @@ pub(crate) const JUDGED: [(Feature, bool); 12] = [
     (Feature::Join, true),
     (Feature::Receive, false),
     (Feature::Question, false),
+    (Feature::Hidden, false),
     (Feature::Notified, false),
     (Feature::Kept, false),
     (Feature::Leaked, false),
+    (Feature::Given, false),
     (Feature::Left, false),
 ];
 
@@ -60,8 +66,11 @@ pub(crate) fn features(model: &Model, state: &State) -> BTreeSet<Feature> {
             }
             // What was never polled is not there.
             if pending.phase != Phase::Fresh {
-                features.insert(feature_of(state, pending.wait));
+                features.insert(feature_of(model, state, pending.wait));
             }
+        }
+        if stuck.holds.iter().any(|hold| hold.given) {
+            features.insert(Feature::Given);
         }
         if !leads_into_a_circle(model, state, task) {
             features.insert(Feature::Leaked);
@@ -73,7 +82,7 @@ pub(crate) fn features(model: &Model, state: &State) -> BTreeSet<Feature> {
     features
 }
 
-fn feature_of(state: &State, wait: Wait) -> Feature {
+fn feature_of(model: &Model, state: &State, wait: Wait) -> Feature {
     match wait {
         Wait::Lock(_) => Feature::Lock,
         Wait::Read(_) | Wait::Write(_) => Feature::ReadWrite,
@@ -82,7 +91,10 @@ fn feature_of(state: &State, wait: Wait) -> Feature {
         Wait::Send(_) => Feature::UnusedReceiver,
         Wait::Join(_) => Feature::Join,
         Wait::Recv(_) => Feature::Receive,
-        Wait::Question(_) => Feature::Question,
+        Wait::Question(oneshot) => match model.program.oneshots[oneshot] {
+            Oneshot::Recorded => Feature::Question,
+            Oneshot::Hidden => Feature::Hidden,
+        },
         Wait::Notified(_) => Feature::Notified,
     }
 }
@@ -168,7 +180,7 @@ fn keepers(model: &Model, state: &State, pool: usize) -> Vec<usize> {
                     .takes(&model.program)
                     .is_some_and(|takes| takes.0 == pool)
         };
-        task.holds.iter().any(|held| held.0 == pool) || task.slots.iter().flatten().any(granted)
+        task.holds.iter().any(|held| held.pool == pool) || task.slots.iter().flatten().any(granted)
     };
     (0..state.tasks.len()).filter(keeps).collect()
 }
