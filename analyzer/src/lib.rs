@@ -15,6 +15,7 @@
 //! Nothing here prints. Texts that people read are built where the facts are, laid out by the command.
 #![deny(unsafe_code)]
 
+mod analysis;
 pub mod clock;
 pub mod decode;
 mod error;
@@ -31,6 +32,7 @@ pub mod waits;
 
 use std::path::Path;
 
+pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
 pub use source::{Ending, Source};
@@ -60,5 +62,14 @@ impl Trace {
     pub fn from_source(source: Source) -> Result<Trace, Error> {
         let history = history::rebuild(&decode::decode(&source)?);
         Ok(Trace { source, history })
+    }
+
+    /// The history as it was just before a moment.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn history_until(&self, until: time::Nanos) -> Result<History, Error> {
+        let decoded = decode::decode(&self.source)?;
+        Ok(history::rebuild_until(&decoded, Some(until)))
     }
 }

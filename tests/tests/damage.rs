@@ -4,11 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ais_analyzer::findings::{Confidence, wait_findings};
+use ais_analyzer::findings::Confidence;
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
-use ais_analyzer::waits::progress;
-use ais_analyzer::{Ending, Source, Trace};
+use ais_analyzer::{Analysis, Ending, Source, Trace};
 use ais_format::frame::CHUNK_TAG;
 
 fn sample() -> Vec<u8> {
@@ -24,8 +23,7 @@ fn read(bytes: Vec<u8>) -> Result<Trace, ais_analyzer::Error> {
 /// before the end.
 fn check(bytes: Vec<u8>) -> Option<Trace> {
     let trace = read(bytes).ok()?;
-    let progress = progress(&trace.history);
-    let findings = wait_findings(&trace.history, &progress);
+    let Analysis { verdict, findings } = Analysis::of(&trace);
     for finding in &findings {
         let mut tasks: Vec<u64> = finding.tasks.iter().map(|task| task.id.0).collect();
         tasks.sort_unstable();
@@ -34,11 +32,11 @@ fn check(bytes: Vec<u8>) -> Option<Trace> {
             assert_eq!(finding.confidence, Confidence::Possible);
         }
     }
-    let _ = summary(&trace.history, &progress);
+    let _ = summary(&trace.history, &verdict.progress);
     for task in &trace.history.tasks {
-        assert!(panel(&trace.history, &progress, task.id).is_some());
+        assert!(panel(&trace.history, &verdict.progress, task.id).is_some());
     }
-    assert!(!timeline::svg(&timeline::timeline(&trace, &progress, &findings)).is_empty());
+    assert!(!timeline::svg(&timeline::timeline(&trace, &verdict, &findings)).is_empty());
     Some(trace)
 }
 

@@ -111,8 +111,7 @@ fn a_program_is_recorded_by_one_variable_and_its_deadlock_found() {
         "{names:?}"
     );
     let trace = ais_analyzer::Trace::open(&trace).unwrap();
-    let progress = ais_analyzer::waits::progress(&trace.history);
-    let findings = ais_analyzer::findings::wait_findings(&trace.history, &progress);
+    let (_, findings) = ais_analyzer::findings::wait_findings(&trace.history);
     assert_eq!(findings.len(), 1, "{findings:?}");
     let mut tasks: Vec<&str> = findings[0].tasks.iter().map(|task| &*task.name).collect();
     tasks.sort_unstable();

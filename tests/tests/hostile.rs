@@ -5,11 +5,9 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use ais_analyzer::findings::wait_findings;
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
-use ais_analyzer::waits::progress;
-use ais_analyzer::{Source, Trace};
+use ais_analyzer::{Analysis, Source, Trace};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event;
 use ais_format::frame::{FileHeader, flag};
@@ -75,13 +73,12 @@ proptest! {
         }
         let bytes = writer.finish(ClockPair::default(), 0).unwrap().into_inner();
         let trace = Source::from_bytes(&PathBuf::from("hostile.ais"), bytes).and_then(Trace::from_source).unwrap();
-        let progress = progress(&trace.history);
-        let findings = wait_findings(&trace.history, &progress);
-        let _ = summary(&trace.history, &progress);
+        let Analysis { verdict, findings } = Analysis::of(&trace);
+        let _ = summary(&trace.history, &verdict.progress);
         for task in &trace.history.tasks {
-            prop_assert!(panel(&trace.history, &progress, task.id).is_some());
+            prop_assert!(panel(&trace.history, &verdict.progress, task.id).is_some());
         }
-        let picture = timeline::svg(&timeline::timeline(&trace, &progress, &findings));
+        let picture = timeline::svg(&timeline::timeline(&trace, &verdict, &findings));
         let acts = picture.contains("<script") || picture.contains('\u{1b}');
         prop_assert!(!acts, "a name was drawn as it is");
     }

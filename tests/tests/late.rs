@@ -8,7 +8,6 @@ use std::time::Duration;
 use ais_analyzer::Trace;
 use ais_analyzer::findings::wait_findings;
 use ais_analyzer::report::trace_info;
-use ais_analyzer::waits::progress;
 use ais_recorder::sync::Mutex;
 use ais_recorder::{Recorder, spawn};
 use tokio::time::sleep;
@@ -68,7 +67,7 @@ fn who_held_a_lock_before_the_recording_is_not_guessed() {
             .unwrap()
             .uncertain
     );
-    let found = wait_findings(&trace.history, &progress(&trace.history));
+    let found = wait_findings(&trace.history).1;
     assert!(found.is_empty(), "{found:#?}");
     let coverage = trace_info(&trace).coverage;
     assert_eq!(coverage.late_resources, 1, "one of the locks is used again");

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::waits::progress;
 use ais_analyzer::{Source, Trace};
 use ais_format::chunk::{ChunkBuilder, Content};
 use ais_format::event::{
@@ -154,7 +153,7 @@ fn trace(chunks: &[(Content, u64, bool)]) -> (Trace, Vec<Finding>) {
     drop(writer);
     let source = Source::from_bytes(&PathBuf::from("broken-off.ais"), out.into_inner()).unwrap();
     let trace = Trace::from_source(source).unwrap();
-    let found = wait_findings(&trace.history, &progress(&trace.history));
+    let found = wait_findings(&trace.history).1;
     (trace, found)
 }
 

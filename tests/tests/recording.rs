@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use ais_analyzer::findings::{Confidence, wait_findings};
 use ais_analyzer::history::{FutureEnd, History, PollOutcome, Task, TaskState, WokenBy};
-use ais_analyzer::waits::progress;
 use ais_analyzer::{Ending, Trace};
 use ais_format::event::Kind;
 use ais_recorder::sync::{Mutex, channel, named_channel};
@@ -639,7 +638,7 @@ fn a_hung_program_that_is_killed_leaves_its_deadlock_in_the_file() {
     let is_hung = |path: &Path| {
         let trace = Trace::open(path).ok()?;
         // Signs of life go on while nothing happens.
-        let found = wait_findings(&trace.history, &progress(&trace.history));
+        let found = wait_findings(&trace.history).1;
         found
             .first()
             .filter(|finding| trace.history.end.since(finding.since).0 > 1_000_000_000)
@@ -661,7 +660,7 @@ fn a_hung_program_that_is_killed_leaves_its_deadlock_in_the_file() {
     child.wait().unwrap();
     let trace = Trace::open(&path).unwrap();
     assert!(trace.source.ending != Ending::Finished && trace.history.loss.sentence().is_none());
-    let after = wait_findings(&trace.history, &progress(&trace.history));
+    let after = wait_findings(&trace.history).1;
     assert_eq!((after.len(), after[0].confidence), (1, Confidence::Proven));
     assert_eq!(after[0].since, finding.since);
     assert_eq!(after[0].victims.len(), 1, "main waits for one of them");

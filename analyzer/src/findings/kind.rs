@@ -11,8 +11,22 @@ pub enum Kind {
     DeadlockCycle,
     /// A task waits for what it holds itself.
     SelfDeadlock,
+    /// A future that is not polled any more keeps what its own task waits for.
+    Futurelock,
     /// Tasks wait in a circle for room in full channels.
     BackpressureCycle,
+    /// What a task waits for has happened, and nobody will tell it.
+    LostWakeup,
+    /// A task waits for what nobody can do any more.
+    LeakedWaiter,
+    /// What would let a task go on is never polled.
+    Starvation,
+    /// Two locks were taken in both orders.
+    LockOrderInversion,
+    /// A poll kept its thread for long.
+    LongPoll,
+    /// A task is polled over and over though nothing happens.
+    BusyLoop,
 }
 
 /// What is always said of a kind.
@@ -26,7 +40,14 @@ impl Kind {
     pub const ALL: &'static [Kind] = &[
         Kind::DeadlockCycle,
         Kind::SelfDeadlock,
+        Kind::Futurelock,
         Kind::BackpressureCycle,
+        Kind::LostWakeup,
+        Kind::LeakedWaiter,
+        Kind::Starvation,
+        Kind::LockOrderInversion,
+        Kind::LongPoll,
+        Kind::BusyLoop,
     ];
 
     const fn texts(self) -> Texts {
@@ -39,11 +60,47 @@ impl Kind {
                 name: "self-deadlock",
                 advice: "drop what the task holds before it waits for the same thing again, or hand it down instead of taking it twice",
             },
+            Kind::Futurelock => Texts {
+                name: "futurelock",
+                advice: "do not await anything while a future that waits is kept and not polled: drop it first, poll it along (join!), or give it a task of its own (spawn)",
+            },
             Kind::BackpressureCycle => Texts {
                 name: "backpressure-cycle",
                 advice: "break the circle of full channels: receive while waiting to send (select!), use try_send and shed load, or make one direction unbounded",
             },
+            Kind::LostWakeup => Texts {
+                name: "lost-wakeup",
+                advice: "register before checking: make the notified() (and enable() it) before the condition is read, use notify_one, which is remembered, or a watch channel",
+            },
+            Kind::LeakedWaiter => Texts {
+                name: "leaked-waiter",
+                advice: "see to it that what is waited for can still be done: drop the guard, the sender or the permit on every path, also where a task panics or returns early",
+            },
+            Kind::Starvation => Texts {
+                name: "starvation",
+                advice: "do not block the thread that must poll what is waited for: await it, use spawn_blocking or block_in_place, or give it a thread of its own",
+            },
+            Kind::LockOrderInversion => Texts {
+                name: "lock-order-inversion",
+                advice: "take the two locks in one fixed order everywhere: where both orders meet, neither task goes on",
+            },
+            Kind::LongPoll => Texts {
+                name: "long-poll",
+                advice: "move what takes long to spawn_blocking, or give way in between (yield_now): a poll keeps its whole thread",
+            },
+            Kind::BusyLoop => Texts {
+                name: "busy-loop",
+                advice: "return Pending only when somebody keeps the waker and will call it, and wait for what is needed instead of asking again",
+            },
         }
+    }
+
+    /// Whether it tells of tasks that wait for ever, or did until something broke it. The others tell of what is slow, or could go wrong.
+    pub const fn is_about_waiting(self) -> bool {
+        !matches!(
+            self,
+            Kind::LockOrderInversion | Kind::LongPoll | Kind::BusyLoop
+        )
     }
 
     /// Its name, as in JSON and in texts.

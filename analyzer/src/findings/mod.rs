@@ -3,8 +3,8 @@
 //! A finding is plain data that names everything by task, state, resource and place in source, so that it can be read (and sent to
 //! somebody) without the trace. The texts of each kind stand in one table ([`kind`]); the facts come from the histories.
 
-mod deadlock;
 pub mod kind;
+mod waiting;
 
 use serde::Serialize;
 
@@ -12,8 +12,8 @@ use crate::history::{History, ResourceId, TaskId};
 use crate::names::Location;
 use crate::time::Nanos;
 
-pub use deadlock::wait_findings;
 pub use kind::Kind;
+pub use waiting::{broken_findings, wait_findings};
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -47,8 +47,11 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Why it is not surer; none where it is proven.
     pub confidence_because: Option<String>,
-    /// What ended it, where something did.
-    pub resolved: Option<String>,
+    /// What ended it, where something did: `timeout`, `cancelled`, `shutdown`.
+    pub resolved: Option<Ended>,
+    /// More of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
     /// Since when it has been so.
     #[serde(rename = "since_ns")]
     pub since: Nanos,
@@ -66,6 +69,35 @@ pub struct Finding {
     pub why_it_cannot_end: String,
     /// What to change.
     pub advice: String,
+}
+
+/// What ended something that could not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// A time-out.
+    Timeout,
+    /// One of the tasks was cancelled, or what it waited with was dropped.
+    Cancelled,
+    /// A runtime was shut down.
+    Shutdown,
+}
+
+/// How something that could not end by itself was ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Resolution {
+    /// As a sentence: who or what ended it.
+    pub text: String,
+    /// Where in source that is, as far as is known.
+    pub location: Option<Location>,
+    /// When.
+    #[serde(rename = "at_ns")]
+    pub at: Nanos,
+    /// How long it had lasted.
+    #[serde(rename = "lasted_ns")]
+    pub lasted: Nanos,
+    /// How often the like happened in the trace, this time included.
+    pub times: u64,
 }
 
 /// A task that a finding names.

@@ -151,4 +151,15 @@ impl NotifyMode {
             _ => NotifyMode::Unknown,
         }
     }
+
+    /// The call that does it, as one would write it.
+    pub fn call(self) -> &'static str {
+        match self {
+            NotifyMode::One => "notify_one()",
+            NotifyMode::Last => "notify_last()",
+            NotifyMode::Waiters => "notify_waiters()",
+            NotifyMode::Set => "set()",
+            NotifyMode::Unknown => "a notification of a later version",
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod operation_flags;
 mod operation_kind;
 mod poll;
 mod rebuild;
+mod replay;
 mod resource;
 mod resource_kind;
 mod resource_state;
@@ -35,11 +36,13 @@ pub use change::{Change, ChangeKind, NotifyMode};
 pub use future::{Await, Future, FutureEnd};
 pub use handle::{Handle, HandleSide};
 pub use hold::Hold;
-pub use operation::{Operation, Outcome};
+pub use operation::{Firing, Operation, OperationPoll, Outcome};
 pub use operation_flags::OperationFlags;
 pub use operation_kind::OperationKind;
 pub use poll::{Poll, PollOutcome};
-pub use rebuild::rebuild;
+pub use rebuild::{rebuild, rebuild_until};
+pub use replay::Replay;
+pub(crate) use replay::Told;
 pub use resource::Resource;
 pub use resource_kind::ResourceKind;
 pub use resource_state::{Queued, ResourceState};
@@ -92,6 +95,8 @@ pub struct History {
     pub functions: HashMap<FunctionId, Function>,
     /// The names of threads that have one.
     pub threads: HashMap<ThreadId, std::sync::Arc<str>>,
+    /// When the last event of each thread was.
+    pub last_events: HashMap<ThreadId, Nanos>,
     /// The last moment that is known of all threads, or the one at which the program shut itself down: histories end here.
     pub end: Nanos,
     /// When the recording ended.

@@ -35,12 +35,36 @@ pub struct Operation {
     pub begun: Nanos,
     /// When the time comes that it waits for (a timer).
     pub deadline: Option<Nanos>,
-    /// How often its waker had fired when it was last polled.
-    pub fires_seen: u64,
-    /// How often its waker has fired.
-    pub fires: u64,
+    /// How it was made and polled, by time. An operation is made with its first poll, save a `notified()`.
+    pub polls: Vec<OperationPoll>,
+    /// When its own waker was called, by time.
+    pub firings: Vec<Firing>,
     /// When and how it ended; none while it waits.
     pub ended: Option<(Nanos, Outcome)>,
+}
+
+/// What was known of an operation when it was made, or polled and had still to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationPoll {
+    /// When.
+    pub at: Nanos,
+    /// The task that polled it: a future can be moved to another task between polls.
+    pub task: Option<TaskId>,
+    /// What is known of it since.
+    pub flags: OperationFlags,
+    /// It was polled, and not just made.
+    pub is_poll: bool,
+    /// How often its waker had fired by then.
+    pub fires_seen: u64,
+}
+
+/// A call of an operation's own waker: what it waits for is there, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// When: after its task was woken.
+    pub at: Nanos,
+    /// Counts up from 1.
+    pub number: u64,
 }
 
 /// How an operation ended.
@@ -69,8 +93,20 @@ impl Operation {
 
     /// Whether it keeps a clone of its task's own waker alive, for all that is known.
     pub fn keeps_a_waker(&self) -> bool {
-        let flags = self.flags;
-        let is_lent_a_waker = self.is_polled && !flags.is_blocking() && !flags.had_no_budget();
-        is_lent_a_waker && !flags.has_foreign_waker()
+        self.is_polled && self.flags.keep_a_waker()
+    }
+
+    /// What was last known of it before `at`.
+    pub fn as_of(&self, at: Nanos) -> Option<&OperationPoll> {
+        let known = self.polls.partition_point(|poll| poll.at < at);
+        self.polls[..known].last()
+    }
+
+    /// How often its waker had been called before `at`.
+    pub fn fires_before(&self, at: Nanos) -> u64 {
+        let called = self.firings.partition_point(|firing| firing.at < at);
+        self.firings[..called]
+            .last()
+            .map_or(0, |firing| firing.number)
     }
 }

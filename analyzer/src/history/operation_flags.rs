@@ -53,6 +53,11 @@ impl OperationFlags {
         self.has(operation_flag::NO_DROP)
     }
 
+    /// Whether an operation with these, once it was polled, keeps a clone of its task's own waker alive, for all that is known.
+    pub const fn keep_a_waker(self) -> bool {
+        !self.is_blocking() && !self.had_no_budget() && !self.has_foreign_waker()
+    }
+
     /// A thread blocks until it is done.
     pub const fn is_blocking(self) -> bool {
         self.has(operation_flag::BLOCKING)

@@ -92,6 +92,11 @@ impl OperationKind {
         )
     }
 
+    /// Whether it limits how long something else is waited for.
+    pub fn is_timeout(self) -> bool {
+        matches!(self, OperationKind::Timeout)
+    }
+
     /// The call as one would write it, for so many units.
     pub fn call(self, units: u64) -> String {
         let call = match self {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Change, Handle, HandleSide, Hold, OperationId, ResourceId, ResourceKind, ResourceState, TaskId,
-};
+use super::{Change, Handle, Hold, ResourceId, ResourceKind, ResourceState, TaskId, Told};
 use crate::names::Location;
 use crate::time::Nanos;
 
@@ -21,6 +19,8 @@ pub struct Resource {
     pub created_at: Option<Location>,
     /// The task that made it. For a constant: that used it first.
     pub created_by: Option<TaskId>,
+    /// When it was made, where that is recorded.
+    pub created: Option<Nanos>,
     /// Units that it had at first: permits, messages that a channel has room for; 1 for a mutex.
     pub capacity: u64,
     /// It existed before it was first seen: its beginning is missing.
@@ -30,13 +30,20 @@ pub struct Resource {
     pub uncertain: bool,
     /// Its changes, by sequence number.
     pub changes: Vec<Change>,
-    /// What it is like after them, at the end of the history.
-    pub at_end: ResourceState,
+    /// What is told of it at the beginning of a generation, where it is known from there on only.
+    pub(crate) told: Option<Box<Told>>,
+    /// What it is like after its changes, at the end of the history.
+    pub at_end: Arc<ResourceState>,
     /// When it was dropped.
     pub dropped: Option<Nanos>,
 }
 
 impl Resource {
+    /// When it was made; the beginning of time where that is not recorded.
+    pub fn made(&self) -> Nanos {
+        self.created.unwrap_or_default()
+    }
+
     /// `mutex "a" (src/bank.rs:12:18)`.
     pub fn title(&self) -> String {
         let place = self
@@ -68,16 +75,7 @@ impl Resource {
     /// How many messages are queued at the end of the trace; in a channel whose receivers get each message, for the one that is
     /// furthest behind.
     pub fn queued(&self) -> u64 {
-        match self.kind {
-            ResourceKind::Watch | ResourceKind::Broadcast => self
-                .handles()
-                .iter()
-                .filter(|handle| handle.side == HandleSide::Receiver)
-                .map(|handle| handle.unseen)
-                .max()
-                .unwrap_or(0),
-            _ => self.at_end.messages,
-        }
+        self.at_end.queued_as(self.kind)
     }
 
     /// The ends that are alive at the end of the trace.
@@ -87,21 +85,6 @@ impl Resource {
 
     /// Whether nothing more can be sent or nobody can receive (it was closed, or all ends of one side are gone), or no units can be had.
     pub fn is_closed(&self) -> bool {
-        let has = |side| self.handles().iter().any(|handle| handle.side == side);
-        self.at_end.is_closed
-            || (self.kind.is_channel() && !(has(HandleSide::Sender) && has(HandleSide::Receiver)))
-    }
-
-    /// The operations that were certainly in the queue before this one came there, from its head.
-    pub fn ahead_of(&self, operation: OperationId) -> impl Iterator<Item = OperationId> {
-        let queue = &self.at_end.queue;
-        let this = queue.iter().find(|queued| queued.operation == operation);
-        // The changes between these two happened while it came there.
-        let came_after = this.map_or(0, |this| this.sequence.saturating_sub(this.overlap));
-        queue
-            .iter()
-            .take_while(move |other| other.sequence < came_after)
-            .filter(|other| other.is_queued)
-            .map(|other| other.operation)
+        self.at_end.is_closed_as(self.kind)
     }
 }

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use ais_format::event::{self, resource_status};
+use ais_format::event::resource_status;
 
 use super::{
     Change, ChangeKind, Handle, HandleSide, Hold, NotifyMode, OperationId, ResourceKind, TaskId,
+    Told,
 };
 
 /// What a resource is like at a moment.
@@ -27,6 +28,8 @@ pub struct ResourceState {
     pub handles: Vec<Handle>,
     /// The tasks that have changed it; none stands for a change that no recorded task made.
     pub users: BTreeSet<Option<TaskId>>,
+    /// The tasks that have notified through it; none stands for code outside of recorded tasks.
+    pub signallers: BTreeSet<Option<TaskId>>,
     /// The tasks that are in the set, by number.
     pub members: Vec<TaskId>,
     /// How many times a task came to the barrier.
@@ -62,75 +65,52 @@ pub struct Queued {
 struct Contradiction;
 
 impl ResourceState {
-    /// What a resource of this kind, made with `capacity` units, is like after `changes`.
-    pub fn after(kind: ResourceKind, capacity: u64, changes: &[Change]) -> ResourceState {
-        let mut state = ResourceState {
-            units: capacity,
-            ..ResourceState::default()
-        };
-        for change in changes {
-            state.users.insert(change.by);
-            let result = state.step(kind, change);
-            if result.is_err() && state.contradiction.is_none() {
-                state.contradiction = Some(change.sequence);
-            }
-        }
-        state.settle();
-        state
-    }
-
     /// Where guards go from task to task, any of them can be anywhere.
-    fn settle(&mut self) {
-        if self.guards_move {
-            for hold in &mut self.holds {
-                hold.exact = false;
-                hold.loose = true;
-            }
+    pub(super) fn loosen(&mut self) {
+        for hold in &mut self.holds {
+            hold.exact = false;
+            hold.loose = true;
         }
     }
 
-    /// What a resource is like after the changes that came after the beginning of a generation, at which was told what was `alive`, and what
-    /// it was like (`told`). Those were read while the program went on: some of the first changes are in them already.
-    pub(crate) fn from_base(
-        (kind, capacity): (ResourceKind, u64),
-        alive: &[Change],
-        told: &event::ResourceState,
-        changes: &[Change],
-    ) -> ResourceState {
+    /// What a resource of this kind was like when that was told.
+    pub(super) fn told(kind: ResourceKind, capacity: u64, told: &Told) -> ResourceState {
         // Who used it before is not known.
         let mut state = ResourceState {
             units: capacity,
             users: BTreeSet::from([None]),
             ..ResourceState::default()
         };
-        for change in alive {
+        for change in &told.alive {
             // What it was like is told: nothing in it can be contradicted.
             let _ = state.step(kind, change);
         }
         for handle in &mut state.handles {
             handle.users = vec![None];
         }
-        state.units = told.units;
-        state.messages = told.messages;
-        state.is_closed = told.status & resource_status::CLOSED != 0;
-        state.is_set = told.status & resource_status::SET != 0;
-        state.is_escaped = told.status & resource_status::ESCAPED != 0;
-        if told.status & resource_status::MESSAGES_UNKNOWN != 0 {
-            state.contradiction = Some(told.sequence);
+        let row = &told.state;
+        state.units = row.units;
+        state.messages = row.messages;
+        state.is_closed = row.status & resource_status::CLOSED != 0;
+        state.is_set = row.status & resource_status::SET != 0;
+        state.is_escaped = row.status & resource_status::ESCAPED != 0;
+        if row.status & resource_status::MESSAGES_UNKNOWN != 0 {
+            state.contradiction = Some(row.sequence);
         }
-        for change in changes {
-            state.users.insert(change.by);
-            let result = if change.sequence <= told.sequence {
-                state.step_again(kind, change)
-            } else {
-                state.step(kind, change)
-            };
-            if result.is_err() && state.contradiction.is_none() {
-                state.contradiction = Some(change.sequence);
-            }
-        }
-        state.settle();
         state
+    }
+
+    /// One change more, which may be in the state already where it comes no later than `told`.
+    pub(super) fn take_in(&mut self, kind: ResourceKind, change: &Change, told: u64) {
+        self.users.insert(change.by);
+        let result = if change.sequence <= told {
+            self.step_again(kind, change)
+        } else {
+            self.step(kind, change)
+        };
+        if result.is_err() && self.contradiction.is_none() {
+            self.contradiction = Some(change.sequence);
+        }
     }
 
     /// A change that may be in the state already.
@@ -177,6 +157,41 @@ impl ResourceState {
         }
     }
 
+    /// Whether nothing more can be sent or nobody can receive (it was closed, or all ends of one side are gone), or no units can be had.
+    pub fn is_closed_as(&self, kind: ResourceKind) -> bool {
+        let has = |side| self.handles.iter().any(|handle| handle.side == side);
+        self.is_closed
+            || (kind.is_channel() && !(has(HandleSide::Sender) && has(HandleSide::Receiver)))
+    }
+
+    /// How many messages are queued; in a channel whose receivers get each message, for the one that is furthest behind.
+    pub fn queued_as(&self, kind: ResourceKind) -> u64 {
+        match kind {
+            ResourceKind::Watch | ResourceKind::Broadcast => self
+                .handles
+                .iter()
+                .filter(|handle| handle.side == HandleSide::Receiver)
+                .map(|handle| handle.unseen)
+                .max()
+                .unwrap_or(0),
+            _ => self.messages,
+        }
+    }
+
+    /// The operations that were certainly in the queue before this one came there, from its head.
+    pub fn ahead_of(&self, operation: OperationId) -> impl Iterator<Item = &Queued> {
+        let this = self
+            .queue
+            .iter()
+            .find(|queued| queued.operation == operation);
+        // The changes between these two happened while it came there.
+        let came_after = this.map_or(0, |this| this.sequence.saturating_sub(this.overlap));
+        self.queue
+            .iter()
+            .take_while(move |other| other.sequence < came_after)
+            .filter(|other| other.is_queued)
+    }
+
     /// Units that nobody has.
     pub fn free(&self) -> u64 {
         let held = self
@@ -205,6 +220,7 @@ impl ResourceState {
                 Ok(())
             }
             ChangeKind::Notified { mode, .. } => {
+                self.signallers.insert(change.by);
                 self.is_set |= *mode == NotifyMode::Set;
                 Ok(())
             }
@@ -347,6 +363,8 @@ impl ResourceState {
                 let end = Handle {
                     number,
                     side,
+                    made: change.at,
+                    made_by: change.by,
                     users: Vec::new(),
                     unseen: 0,
                 };

@@ -73,36 +73,58 @@ impl Task {
 
     /// What it does at the end of the trace.
     pub fn state(&self) -> TaskState {
+        self.state_at(Nanos(u64::MAX))
+            .unwrap_or(TaskState::Scheduled(self.spawned))
+    }
+
+    /// What it does just before `at`; none where it was not there yet.
+    pub fn state_at(&self, at: Nanos) -> Option<TaskState> {
         // A task that panicked is dropped, too, but that is not what ended it.
         let has_ended =
             |poll: &Poll| matches!(poll.outcome, PollOutcome::Ready | PollOutcome::Panicked);
-        if let Some(at) = self
-            .dropped
-            .filter(|_| !self.polls.last().is_some_and(has_ended))
-        {
-            return TaskState::Cancelled(at);
+        let last = self.poll_at(at);
+        let end_of = |poll: &Poll| poll.end.filter(|&end| end < at);
+        let is_over = last.is_some_and(|last| has_ended(last) && end_of(last).is_some());
+        if let Some(dropped) = self.dropped.filter(|&dropped| dropped < at && !is_over) {
+            return Some(TaskState::Cancelled(dropped));
         }
-        let is_over = self.polls.last().is_some_and(has_ended);
-        if let Some(at) = self.ended_unseen.filter(|_| !is_over) {
-            return TaskState::EndedUnseen(at);
+        if let Some(ended) = self.ended_unseen.filter(|&ended| ended < at && !is_over) {
+            return Some(TaskState::EndedUnseen(ended));
         }
-        let Some(last) = self.polls.last() else {
-            return TaskState::Scheduled(self.spawned);
+        let Some(last) = last else {
+            return (self.spawned < at).then_some(TaskState::Scheduled(self.spawned));
         };
-        match (last.end, last.outcome) {
+        Some(match (end_of(last), last.outcome) {
             (None, _) | (_, PollOutcome::Open) => TaskState::Running(last.begin),
             (Some(end), PollOutcome::Ready) => TaskState::Completed(end),
             (Some(end), PollOutcome::Panicked) => TaskState::Panicked(end),
-            (Some(end), PollOutcome::Pending) => match self.unseen_wake(last) {
+            (Some(end), PollOutcome::Pending) => match self.unseen_wake(last, at) {
                 Some(wake) => TaskState::Scheduled(wake.at.max(end)),
                 None => TaskState::Idle(end),
             },
-        }
+        })
     }
 
-    /// The first wake that came after `poll` had begun, and so asks for another poll.
-    fn unseen_wake(&self, poll: &Poll) -> Option<&Wake> {
-        self.wakes.iter().find(|wake| {
+    /// The last poll that began before `at`.
+    pub fn poll_at(&self, at: Nanos) -> Option<&Poll> {
+        let begun = self.polls.partition_point(|poll| poll.begin < at);
+        self.polls[..begun].last()
+    }
+
+    /// The wake that asked for a poll, given by its place in the list; none where nobody did, or where it is the first.
+    pub fn woken_for(&self, poll: usize) -> Option<&Wake> {
+        let before = self.polls.get(poll.checked_sub(1)?)?;
+        self.unseen_wake(before, self.polls[poll].begin)
+    }
+
+    /// The first wake before `at` that came after `poll` had begun, and so asks for another poll.
+    fn unseen_wake(&self, poll: &Poll, at: Nanos) -> Option<&Wake> {
+        /// Clocks of processors disagree by far less.
+        const APART: u64 = 1_000_000;
+        let from = Nanos(poll.begin.0.saturating_sub(APART));
+        let first = self.wakes.partition_point(|wake| wake.at < from);
+        let mut wakes = self.wakes[first..].iter().take_while(|wake| wake.at < at);
+        wakes.find(|wake| {
             if wake.waker == poll.waker {
                 // Only the lowest 32 bits are recorded.
                 (wake.number as u32)

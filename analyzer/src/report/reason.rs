@@ -108,7 +108,7 @@ fn units_reason(history: &History, operation: &Operation, resource: &Resource) -
     }
     let holders = resource.holders();
     let free = resource.at_end.free();
-    let ahead = resource.ahead_of(operation.id).count() as u64;
+    let ahead = resource.at_end.ahead_of(operation.id).count() as u64;
     let queue = if ahead == 0 || resource.kind == ResourceKind::Mutex {
         String::new()
     } else {

@@ -1,96 +1,170 @@
 //! The may-progress fixpoint over tasks.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::model::{Model, Needed};
-use super::needs::{Needs, Place, Units};
-use crate::history::{History, OperationId, ResourceId, TaskId};
+use super::moment::Moment;
+use super::needs::{Elsewhere, Link, Needed, Needs, Place, Units};
+use super::rules::TaskNeeds;
+use crate::history::{OperationId, ResourceId, TaskId};
 
 /// So many of the tasks that keep something from a waiting one are named, so that thousands which wait for what thousands hold do not
 /// make millions of edges.
 const NAMED: usize = 1000;
 
+/// How much is taken for granted about what nobody saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing: what may be elsewhere can come from there. Whoever is stuck at this level is stuck, by what is recorded alone.
+    Proven,
+    /// That a thing which was moved unseen is with one of the recorded tasks: it can come as long as any of them can go on.
+    Likely,
+    /// That things which are rarely moved unseen were not moved, and that what looks as if it was no longer awaited is not.
+    Possible,
+}
+
 /// Which tasks can progress, and what the others wait for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Progress {
     /// Tasks that are alive and can never progress again, unless somebody cancels them.
     pub stuck: HashSet<TaskId>,
     /// What each stuck task waits for: nothing of it can ever come.
     pub waits: HashMap<TaskId, Vec<Wait>>,
+    /// All that are alive are stuck.
+    pub is_total: bool,
 }
 
-/// A pending operation of a stuck task, and the tasks that alone could end the wait.
+/// What a stuck task waits for, and the tasks that alone could end the wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// The operation.
-    pub operation: OperationId,
-    /// The tasks that hold what is wanted, stand before it in the queue, or could send or receive it.
-    pub on: Vec<TaskId>,
-    /// These tasks are known to be the only ones: no guard or handle can be elsewhere.
-    pub exact: bool,
+    /// The operation; none where it waits to be polled, or in a `block_on`.
+    pub operation: Option<OperationId>,
+    /// The tasks that hold what is wanted, stand before it in the queue, or could send or receive it, and how.
+    pub on: Vec<(TaskId, Link)>,
+    /// Whether what is wanted may be elsewhere than with these tasks.
+    pub elsewhere: Elsewhere,
 }
 
-/// The fixpoint at the end of the trace.
-pub fn progress(history: &History) -> Progress {
-    let model = Model::new(history);
-    let live: Vec<TaskId> = model.live.iter().copied().collect();
-    let needs: HashMap<TaskId, Vec<Needed>> = live
-        .iter()
-        .filter_map(|&task| model.needs_of_task(task).map(|needs| (task, needs)))
-        .collect();
-    // Whoever needs nothing of others can progress.
-    let mut can: HashSet<TaskId> = live
-        .iter()
-        .copied()
-        .filter(|task| !needs.contains_key(task))
-        .collect();
-    loop {
-        let round = Round {
+/// What tasks need, at a moment.
+pub(super) struct AllNeeds {
+    pub(super) needs: HashMap<TaskId, Vec<Needed>>,
+    /// Tasks that can go on by themselves.
+    pub(super) can: HashSet<TaskId>,
+}
+
+impl AllNeeds {
+    /// Those of these tasks.
+    pub(super) fn of(moment: &Moment<'_, '_>, tasks: impl IntoIterator<Item = TaskId>) -> AllNeeds {
+        let mut all = AllNeeds {
+            needs: HashMap::new(),
+            can: HashSet::new(),
+        };
+        for task in tasks {
+            all.add(moment, task);
+        }
+        all
+    }
+
+    /// Those of `task`, and of all tasks that could help it, and so on.
+    pub(super) fn around(moment: &Moment<'_, '_>, task: TaskId) -> AllNeeds {
+        let mut all = AllNeeds::of(moment, []);
+        let mut open = vec![task];
+        while let Some(task) = open.pop() {
+            if all.needs.contains_key(&task) || all.can.contains(&task) {
+                continue;
+            }
+            all.add(moment, task);
+            let needed = all.needs.get(&task).into_iter().flatten();
+            let places = needed.flat_map(|needed| needed.needs.places());
+            open.extend(places.flat_map(|place| {
+                let named = place.named.iter().map(|&(task, _)| task);
+                named.chain(place.handed.iter().copied())
+            }));
+        }
+        all
+    }
+
+    fn add(&mut self, moment: &Moment<'_, '_>, task: TaskId) {
+        match moment.needs_of_task(task) {
+            TaskNeeds::Can => {
+                self.can.insert(task);
+            }
+            TaskNeeds::Needs(needed) => {
+                self.needs.insert(task, needed);
+            }
+        }
+    }
+
+    /// The fixpoint over them. `others_can`: somebody else can go on.
+    pub(super) fn progress(&self, level: Level, others_can: bool) -> Progress {
+        let mut can = self.can.clone();
+        loop {
+            let round = Round {
+                can: &can,
+                level,
+                anybody: others_can || !can.is_empty(),
+                back: RefCell::default(),
+            };
+            let more: Vec<TaskId> = self
+                .needs
+                .iter()
+                .filter(|(task, needed)| {
+                    !can.contains(task) && needed.iter().any(|needed| round.can_come(needed))
+                })
+                .map(|(&task, _)| task)
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            can.extend(more);
+        }
+        let end = Round {
             can: &can,
+            level,
+            anybody: others_can || !can.is_empty(),
             back: RefCell::default(),
         };
-        let more: Vec<TaskId> = needs
-            .iter()
-            .filter(|(task, operations)| {
-                !can.contains(task) && operations.iter().any(|needed| round.can_end(&needed.needs))
-            })
-            .map(|(&task, _)| task)
+        let stuck: HashSet<TaskId> = self
+            .needs
+            .keys()
+            .copied()
+            .filter(|task| !can.contains(task))
             .collect();
-        if more.is_empty() {
-            break;
+        let waits = stuck
+            .iter()
+            .map(|&task| (task, self.waits_of(task, &end)))
+            .collect();
+        Progress {
+            is_total: can.is_empty() && !others_can,
+            stuck,
+            waits,
         }
-        can.extend(more);
     }
-    let stuck: HashSet<TaskId> = live
-        .into_iter()
-        .filter(|task| !can.contains(task))
-        .collect();
-    let waits = needs
-        .into_iter()
-        .filter(|(task, _)| stuck.contains(task))
-        .map(|(task, operations)| {
-            let waits = operations
-                .iter()
-                .map(|needed| wait(needed.operation, needed.is_certain, &needed.needs));
-            (task, waits.collect())
-        });
-    Progress {
-        waits: waits.collect(),
-        stuck,
+}
+
+impl AllNeeds {
+    fn waits_of(&self, task: TaskId, end: &Round<'_>) -> Vec<Wait> {
+        let needed = self.needs[&task].iter();
+        needed.map(|needed| wait(needed, end)).collect()
     }
 }
 
 /// The tasks that can progress by now, and how many units of each resource those have.
 struct Round<'a> {
     can: &'a HashSet<TaskId>,
+    level: Level,
+    /// Some recorded task can progress.
+    anybody: bool,
     back: RefCell<HashMap<ResourceId, u64>>,
 }
 
 impl Round<'_> {
-    fn can_end(&self, needs: &Needs) -> bool {
-        let acts = |place: &Place| can_act(place, self.can);
-        match needs {
+    fn can_come(&self, needed: &Needed) -> bool {
+        if needed.is_dormant && self.level == Level::Possible {
+            return false;
+        }
+        let acts = |place: &Place| self.can_act(place);
+        match &needed.needs {
             Needs::Nothing => true,
             Needs::One(places) => places.iter().any(acts),
             Needs::Units(units) => {
@@ -107,28 +181,59 @@ impl Round<'_> {
             units
                 .kept
                 .iter()
-                .filter(|(_, place)| can_act(place, self.can))
+                .filter(|(_, place)| self.can_act(place))
                 .fold(0, |sum: u64, (units, _)| sum.saturating_add(*units))
         })
     }
+
+    /// Whether somebody who can have it can move.
+    fn can_act(&self, place: &Place) -> bool {
+        let named = place.named.iter().map(|(task, _)| task);
+        let is_with_one_that_can = named
+            .chain(&place.handed)
+            .any(|task| self.can.contains(task));
+        is_with_one_that_can
+            || match (place.elsewhere, self.level) {
+                (Elsewhere::No, _) | (Elsewhere::Rarely, Level::Possible) => false,
+                (_, Level::Proven) => true,
+                _ => self.anybody,
+            }
+    }
 }
 
-/// Whether somebody who can have it can move. A thing that may be anywhere can be moved by anybody.
-fn can_act(place: &Place, can: &HashSet<TaskId>) -> bool {
-    place
-        .named
-        .iter()
-        .chain(&place.handed)
-        .any(|task| can.contains(task))
-        || (!place.exact && !can.is_empty())
-}
-
-fn wait(operation: OperationId, is_certain: bool, needs: &Needs) -> Wait {
-    let named = needs.places().flat_map(|place| &place.named);
-    let on: BTreeSet<TaskId> = named.copied().take(NAMED).collect();
+/// What keeps a task waiting, at the end of the fixpoint: of units those that cannot come back, or, where they can, who is served before.
+fn wait(needed: &Needed, end: &Round<'_>) -> Wait {
+    let places: Vec<&Place> = match &needed.needs {
+        Needs::Units(units) if units.missing > 0 && end.back(units) < units.missing => {
+            let kept = units.kept.iter().map(|(_, place)| place);
+            kept.filter(|place| !end.can_act(place))
+                .chain(&units.others)
+                .collect()
+        }
+        Needs::Units(units) => {
+            let ahead = units.ahead.iter();
+            ahead
+                .filter(|place| !end.can_act(place))
+                .chain(&units.others)
+                .collect()
+        }
+        needs => needs.places().collect(),
+    };
+    let named = places.iter().flat_map(|place| &place.named);
+    // One way each: the first is that by which it would have to act first.
+    let mut on: BTreeMap<TaskId, Link> = BTreeMap::new();
+    for &(task, link) in named.take(NAMED) {
+        on.entry(task).or_insert(link);
+    }
+    let elsewhere = places.iter().map(|place| place.elsewhere).max();
+    let elsewhere = elsewhere.unwrap_or(Elsewhere::No);
     Wait {
-        operation,
+        operation: needed.operation,
         on: on.into_iter().collect(),
-        exact: is_certain && needs.places().all(|place| place.exact),
+        elsewhere: if needed.is_certain {
+            elsewhere
+        } else {
+            elsewhere.max(Elsewhere::Rarely)
+        },
     }
 }

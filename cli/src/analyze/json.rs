@@ -35,7 +35,7 @@ pub(crate) fn answer(
         } else {
             Vec::new()
         },
-        summary: summary.then(|| report::summary(history, &analysis.progress)),
+        summary: summary.then(|| report::summary(history, &analysis.verdict.progress)),
         tasks: panels,
     };
     serde_json::to_string_pretty(&answer).map(|text| text + "\n")

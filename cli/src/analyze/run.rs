@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
     if let Some(picture) = &args.timeline {
         let model =
-            render::timeline::timeline(&analysis.trace, &analysis.progress, &analysis.findings);
+            render::timeline::timeline(&analysis.trace, &analysis.verdict, &analysis.findings);
         fs::write(picture, render::timeline::svg(&model))
             .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
         output::note(&format!("wrote {}", picture.display()));
@@ -128,7 +128,8 @@ fn panels(analysis: &Analysis, wanted: &[String]) -> anyhow::Result<Vec<TaskPane
             );
         }
         let shown = ids.into_iter().take(SAME_NAME);
-        panels.extend(shown.filter_map(|id| report::panel(history, &analysis.progress, id)));
+        panels
+            .extend(shown.filter_map(|id| report::panel(history, &analysis.verdict.progress, id)));
     }
     Ok(panels)
 }

@@ -25,7 +25,7 @@ const NUMBERS: usize = 8;
 /// The summary of a trace.
 pub(crate) fn summary(analysis: &Analysis) -> String {
     let info = report::trace_info(&analysis.trace);
-    let summary = report::summary(&analysis.trace.history, &analysis.progress);
+    let summary = report::summary(&analysis.trace.history, &analysis.verdict.progress);
     let mut text = head(&info, &summary);
     text += "\n";
     text += &found(analysis);
@@ -40,7 +40,7 @@ pub(crate) fn summary(analysis: &Analysis) -> String {
 /// The summary without the list of tasks: for somebody who has just seen the program run.
 pub(crate) fn brief(analysis: &Analysis) -> String {
     let info = report::trace_info(&analysis.trace);
-    let summary = report::summary(&analysis.trace.history, &analysis.progress);
+    let summary = report::summary(&analysis.trace.history, &analysis.verdict.progress);
     let parts = [
         String::new(),
         head(&info, &summary),

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 
 use ais_analyzer::findings::{Finding, wait_findings};
 use ais_analyzer::history::{History, Resource, ResourceId};
-use ais_analyzer::waits::progress;
 use ais_analyzer::{Source, Trace};
 use ais_tests::build::Build;
 
@@ -24,7 +23,7 @@ fn history(build: Build) -> History {
 
 /// What is found in it.
 fn findings(history: &History) -> Vec<Finding> {
-    wait_findings(history, &progress(history))
+    wait_findings(history).1
 }
 
 /// Resource number 1.

@@ -174,8 +174,13 @@ fn an_order_that_is_not_known_is_not_made_up() {
         )
     });
     let told = history(build);
-    let ahead_of =
-        |operation| -> Vec<OperationId> { first(&told).ahead_of(OperationId(operation)).collect() };
+    let ahead_of = |operation| -> Vec<OperationId> {
+        first(&told)
+            .at_end
+            .ahead_of(OperationId(operation))
+            .map(|queued| queued.operation)
+            .collect()
+    };
     assert_eq!(ahead_of(a), []);
     assert_eq!(ahead_of(b), [], "it may have come before the first");
     assert_eq!(ahead_of(unsure), [OperationId(a), OperationId(b)]);

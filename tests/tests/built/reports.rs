@@ -2,7 +2,7 @@
 
 use ais_analyzer::history::TaskId;
 use ais_analyzer::report::{TaskPanel, panel};
-use ais_analyzer::waits::progress;
+use ais_analyzer::waits::verdict;
 use ais_format::event::{
     Foreign, Location, MemberNew, OperationBegin, OperationPoll, ResourceNew, TaskAbort, TaskNew,
     operation_flag, operation_kind, resource_kind, task_flag,
@@ -72,7 +72,7 @@ fn waits_after(
         number
     });
     let told = history(build);
-    panel(&told, &progress(&told), TaskId(1)).unwrap()
+    panel(&told, &verdict(&told).progress, TaskId(1)).unwrap()
 }
 
 #[track_caller]
@@ -164,7 +164,7 @@ fn a_time_out_limits_a_wait_and_is_not_what_is_waited_for() {
         build.wait(operation_kind::LOCK, 1, 1);
     });
     let told = history(build);
-    let panel = panel(&told, &progress(&told), TaskId(1)).unwrap();
+    let panel = panel(&told, &verdict(&told).progress, TaskId(1)).unwrap();
     assert_eq!(panel.at.as_deref(), Some("lock() of mutex #1"));
     assert!(panel.because[1].starts_with("or else it gives up in 5.00 s"));
 }
@@ -188,7 +188,7 @@ fn a_panel_says_what_kind_of_task_it_is() {
     });
     build.event(&TaskAbort { task: 1 });
     let told = history(build);
-    let panel = panel(&told, &progress(&told), TaskId(1)).unwrap();
+    let panel = panel(&told, &verdict(&told).progress, TaskId(1)).unwrap();
     assert_eq!(panel.name, "bank::main");
     assert_eq!(panel.type_name.as_deref(), Some("bank::main::{{closure}}"));
     assert_eq!(panel.kind, Some("blocking job"));

@@ -3,7 +3,7 @@
 use ais_analyzer::history::{Outcome, ResourceId, Section, SectionKind, TaskId, TaskState};
 use ais_analyzer::report::{lock_circles, panel};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::waits::progress;
+use ais_analyzer::waits::verdict;
 use ais_format::event::{
     Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskNew,
     TimerSet, WakersGone, Yield, operation_flag, operation_kind, outcome, resource_kind,
@@ -136,7 +136,7 @@ fn threads_are_in_the_sections_that_they_entered_and_did_not_leave() {
 /// Where a task is, and why, in words.
 fn place_and_reasons(build: Build) -> (String, Vec<String>) {
     let told = history(build);
-    let panel = panel(&told, &progress(&told), TaskId(1)).unwrap();
+    let panel = panel(&told, &verdict(&told).progress, TaskId(1)).unwrap();
     (panel.at.unwrap(), panel.because)
 }
 
@@ -186,7 +186,7 @@ fn handlers() -> Build {
 #[test]
 fn handlers_that_want_each_others_locks_are_shown_though_nothing_is_proven() {
     let told = history(handlers());
-    assert!(progress(&told).stuck.is_empty());
+    assert!(verdict(&told).progress.stuck.is_empty());
     assert_eq!(lock_circles(&told), [[TaskId(1), TaskId(2)]]);
     // That a server shuts down is the last thing that such a task waits for.
     let (place, reasons) = place_and_reasons(handlers());

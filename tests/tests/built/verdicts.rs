@@ -127,7 +127,7 @@ fn a_second_read_behind_a_writer_waits_for_the_first() {
         "{facts:#?}"
     );
     assert!(
-        facts[2].contains("task #2 stands first in the queue"),
+        facts[2].contains("task #2 stands before it in the queue"),
         "{facts:#?}"
     );
 
@@ -137,10 +137,9 @@ fn a_second_read_behind_a_writer_waits_for_the_first() {
     );
     let no_budget = operation_flag::INLINE | operation_flag::NO_BUDGET;
     assert!(found(reads_twice(0, no_budget)).is_empty());
-    assert!(
-        found(reads_twice(0, 0)).is_empty(),
-        "the writer may have been moved to somebody who gives up"
-    );
+    // The writer may have been moved to somebody who gives up.
+    let moved = reads_twice(0, 0);
+    only(moved, Kind::DeadlockCycle, Confidence::Possible);
 }
 
 /// Two tasks with a lock each that want the other's; the first took its one with these flags.
@@ -165,7 +164,8 @@ fn a_guard_that_borrows_nothing_may_be_anywhere() {
         only(locks(), Kind::DeadlockCycle, Confidence::Likely);
         let mut beside = locks();
         bystander(&mut beside);
-        assert!(found(beside).is_empty());
+        // It could have the guard, though that is not what guards are for.
+        only(beside, Kind::DeadlockCycle, Confidence::Possible);
     }
     let build = abba(resource_kind::MUTEX, 1, operation_kind::LOCK, INLINE);
     only(build, Kind::DeadlockCycle, Confidence::Proven);
@@ -194,7 +194,8 @@ fn permits_are_at_most_likely_to_be_waited_for_in_vain() {
     );
     let mut beside = permits();
     bystander(&mut beside);
-    assert!(found(beside).is_empty(), "it could add some");
+    // It could add some.
+    only(beside, Kind::DeadlockCycle, Confidence::Possible);
     let mut added = permits();
     let sequence = added.change(1);
     added.event(&Add {

@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
-use ais_analyzer::waits::progress;
 use recorded_tokio::runtime::{Builder, Runtime};
 
 /// Tells a child which program it is.
@@ -137,7 +136,7 @@ fn findings(program: &str, ends: bool, keep: Keep, folder: &Path) -> Vec<Finding
     if keep == Keep::Last && trace.history.begins_late {
         BEGAN_LATE.fetch_add(1, Ordering::Relaxed);
     }
-    wait_findings(&trace.history, &progress(&trace.history))
+    wait_findings(&trace.history).1
 }
 
 /// Calls `check` with each of `items`, on several threads: the programs sleep most of the time.

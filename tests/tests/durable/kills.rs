@@ -4,7 +4,6 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::time::Duration;
 
 use ais_analyzer::findings::{Confidence, wait_findings};
-use ais_analyzer::waits::progress;
 use ais_analyzer::{Ending, Trace};
 use recorded_tokio as tokio;
 use tokio::sync::Mutex;
@@ -160,7 +159,7 @@ fn a_hung_program_that_is_killed_has_its_deadlock_proven_in_its_trace() {
         assert_eq!(trace.source.ending, Ending::Killed);
         let loss = &trace.history.loss;
         assert_eq!((loss.sentence(), &*loss.notes), (None, &[][..]));
-        let found = wait_findings(&trace.history, &progress(&trace.history));
+        let found = wait_findings(&trace.history).1;
         let confidence = found.first().map(|finding| finding.confidence);
         assert!(
             matches!(confidence, Some(Confidence::Proven | Confidence::Likely)),

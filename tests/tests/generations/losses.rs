@@ -5,7 +5,6 @@ use std::time::Duration;
 use ais_analyzer::findings::wait_findings;
 use ais_analyzer::history::TaskState;
 use ais_analyzer::report::trace_info;
-use ais_analyzer::waits::progress;
 use ais_recorder::Recorder;
 
 use super::{assert_deadlock_is_proven, deadlock, flood, recorded, storm, turn};
@@ -107,7 +106,7 @@ fn a_storm_of_polls_leaves_room_for_what_tells_more_and_is_told_itself() {
         "{} of its polls are told",
         last.number
     );
-    assert!(wait_findings(history, &progress(history)).is_empty());
+    assert!(wait_findings(history).1.is_empty());
     recorder.stop().unwrap();
     let bytes = path.metadata().unwrap().len();
     assert!(bytes < 20 << 20, "{bytes} bytes");

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
-use ais_analyzer::waits::progress;
 use ais_recorder::sync::Mutex as Lock;
 use ais_recorder::{Builder, Recorder, spawn, task, trace};
 use tokio::runtime::Runtime;
@@ -103,7 +102,7 @@ fn recorded(
 }
 
 fn found(trace: &Trace) -> Vec<Finding> {
-    wait_findings(&trace.history, &progress(&trace.history))
+    wait_findings(&trace.history).1
 }
 
 /// The deadlock is found, and all that is to be said of it.

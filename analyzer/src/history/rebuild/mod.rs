@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::{FunctionId, History, ThreadId};
 use crate::decode::Decoded;
+use crate::time::Nanos;
 use base::Base;
 use facts::Facts;
 
@@ -26,19 +27,30 @@ use facts::Facts;
 /// Where the last thing that the program did was to shut its runtime down, histories end before that: a runtime that is shut down
 /// cancels its tasks, and a program that gives up on a deadlock and returns from `main` would seem to have had none.
 pub fn rebuild(decoded: &Decoded) -> History {
+    rebuild_until(decoded, None)
+}
+
+/// The same, as it was just before a moment.
+pub fn rebuild_until(decoded: &Decoded, until: Option<Nanos>) -> History {
     let base = Base::of(decoded);
     let told = base
         .keyframes()
         .map(|keyframe| walk::keyframe(keyframe, &decoded.clock));
-    let walked: Vec<Facts> = decoded
+    let walked: Vec<(ThreadId, Facts)> = decoded
         .threads
         .par_iter()
         .map(|(&thread, batches)| {
-            walk::walk(ThreadId(thread), batches, &decoded.clock, decoded.cut)
+            let thread = ThreadId(thread);
+            let facts = walk::walk(thread, batches, &decoded.clock, decoded.cut);
+            (thread, facts)
         })
         .collect();
+    let last_events = walked
+        .iter()
+        .map(|(thread, facts)| (*thread, facts.last))
+        .collect();
     let mut facts = Facts::default();
-    for part in told.chain(walked) {
+    for part in told.chain(walked.into_iter().map(|(_, facts)| facts)) {
         facts.append(part);
     }
     base.end_what_is_not_told(&mut facts, |tick| decoded.clock.time(tick));
@@ -47,8 +59,10 @@ pub fn rebuild(decoded: &Decoded) -> History {
         |cut| decoded.clock.time(cut),
     );
     let shutdown = shutdown::last_act(&facts);
-    if let Some(at) = shutdown {
-        facts.cut(at);
+    let last = shutdown.unwrap_or(recorded_until);
+    let end = until.map_or(last, |until| until.min(last));
+    if shutdown.is_some() || until.is_some() {
+        facts.cut(end);
     }
     let names = &decoded.names;
     let ((tasks, futures), (operations, resources)) = rayon::join(
@@ -85,7 +99,8 @@ pub fn rebuild(decoded: &Decoded) -> History {
             .keys()
             .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
             .collect(),
-        end: shutdown.unwrap_or(recorded_until),
+        last_events,
+        end,
         recorded_until,
         shutdown,
         has_cut: decoded.cut.is_some(),

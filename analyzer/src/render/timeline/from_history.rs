@@ -9,13 +9,14 @@ use crate::history::{History, Operation, OperationKind, Task, TaskId, TaskState}
 use crate::report::whereabouts_in_short;
 use crate::source::Ending;
 use crate::time::Nanos;
-use crate::waits::{Progress, cycles};
+use crate::waits::{Progress, Verdict};
 
 /// No picture has more rows than this: what more there is, is counted.
 const MAX_ROWS: usize = 60;
 
 /// The timeline of a whole trace.
-pub fn timeline(trace: &Trace, progress: &Progress, findings: &[Finding]) -> Timeline {
+pub fn timeline(trace: &Trace, verdict: &Verdict, findings: &[Finding]) -> Timeline {
+    let progress = &verdict.progress;
     let history = &trace.history;
     let mut waits: HashMap<TaskId, Vec<&Operation>> = HashMap::new();
     for operation in &history.operations {
@@ -53,7 +54,7 @@ pub fn timeline(trace: &Trace, progress: &Progress, findings: &[Finding]) -> Tim
         findings: findings.iter().map(note).collect(),
         rows,
         hidden: count_by_kind(hidden.iter().map(|(_, task)| &*task.name)),
-        links: links(history, progress, &row_of),
+        links: links(history, verdict, &row_of),
     }
 }
 
@@ -261,11 +262,12 @@ fn waits_for(operation: Option<&Operation>) -> Activity {
     }
 }
 
-fn links(history: &History, progress: &Progress, row_of: &HashMap<TaskId, usize>) -> Vec<Link> {
+fn links(history: &History, verdict: &Verdict, row_of: &HashMap<TaskId, usize>) -> Vec<Link> {
     let mut links = Vec::new();
     let mut seen = HashSet::new();
-    for link in cycles(progress).iter().flat_map(|cycle| &cycle.links) {
-        let Some(operation) = history.operation(link.wait.operation) else {
+    for link in verdict.knots.iter().flat_map(|knot| &knot.links) {
+        let operation = link.wait.operation.and_then(|id| history.operation(id));
+        let Some(operation) = operation else {
             continue;
         };
         let (Some(&waiter), Some(&holder)) = (row_of.get(&link.waiter), row_of.get(&link.on))
@@ -379,8 +381,8 @@ mod tests {
             overlap: 0,
             deadline: None,
             begun: Nanos(25),
-            fires_seen: 0,
-            fires: 1,
+            polls: Vec::new(),
+            firings: Vec::new(),
             ended: Some((Nanos(75), crate::history::Outcome::Ready)),
         };
         let drawn: Vec<_> = spans(&task, &[&lock], Nanos(100), false)

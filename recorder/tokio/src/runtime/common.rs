@@ -23,7 +23,11 @@ impl<R> Common<R> {
         handle: real::runtime::Handle,
         location: &'static Location<'static>,
     ) -> Common<R> {
-        let workers = handle.metrics().num_workers() as u64;
+        // Without threads of its own, it polls its tasks on that of whoever blocks on it.
+        let workers = match handle.runtime_flavor() {
+            real::runtime::RuntimeFlavor::MultiThread => handle.metrics().num_workers() as u64,
+            _ => 0,
+        };
         let name = name_of(&handle).map(|name| name.to_owned().into());
         let resource = crate::start::resource(resource_kind::RUNTIME, workers, location, name);
         let resource = Arc::new(resource);

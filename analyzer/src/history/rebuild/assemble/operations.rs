@@ -5,7 +5,8 @@ use ais_format::event::{OperationBegin, operation_kind, outcome};
 use super::entities;
 use crate::history::rebuild::facts::{FactsOf, OperationFact, Place};
 use crate::history::{
-    FutureId, Operation, OperationFlags, OperationId, OperationKind, Outcome, ResourceId, TaskId,
+    Firing, FutureId, Operation, OperationFlags, OperationId, OperationKind, OperationPoll,
+    Outcome, ResourceId, TaskId,
 };
 use crate::names::Names;
 use crate::time::Nanos;
@@ -37,8 +38,8 @@ fn operation(
             .min()
             .unwrap_or_default(),
         deadline: None,
-        fires_seen: 0,
-        fires: 0,
+        polls: Vec::new(),
+        firings: Vec::new(),
         ended: None,
     };
     // Firings come from other threads, and their order to the rest does not matter: they are numbered.
@@ -62,25 +63,46 @@ fn operation(
                 operation.sequence = begin.sequence;
                 operation.overlap = begin.overlap;
                 operation.begun = place.at;
+                operation.polls.push(OperationPoll {
+                    at: place.at,
+                    task: place.task,
+                    flags: operation.flags,
+                    is_poll: operation.is_polled,
+                    fires_seen: 0,
+                });
                 if operation.kind.is_timer() {
                     operation.deadline = Some(later(place.at, begin.units));
                 }
             }
             OperationFact::Polled(poll) => {
-                operation.fires_seen = operation.fires_seen.max(poll.fires);
                 // It may have been moved since it began, to another task even.
                 operation.task = place.task;
                 operation.foreign = place.foreign;
                 operation.flags = operation.flags.polled(poll.flags);
                 operation.is_polled = true;
+                operation.polls.push(OperationPoll {
+                    at: place.at,
+                    task: place.task,
+                    flags: operation.flags,
+                    is_poll: true,
+                    fires_seen: poll.fires,
+                });
             }
-            OperationFact::Fired(fired) => operation.fires = operation.fires.max(fired.number),
+            OperationFact::Fired(fired) => operation.firings.push(Firing {
+                at: place.at,
+                number: fired.number,
+            }),
             OperationFact::TimerSet(set) => operation.deadline = Some(later(place.at, set.delay)),
             OperationFact::Ended(end) => {
                 operation.ended = Some((place.at, ended_as(end.outcome)));
             }
         }
     }
+    // What is told again at the beginning of a generation may be known already.
+    operation.polls.sort_by_key(|poll| poll.at);
+    operation.polls.dedup();
+    operation.firings.sort_by_key(|firing| firing.number);
+    operation.firings.dedup_by_key(|firing| firing.number);
     operation
 }
 

@@ -1,5 +1,7 @@
 //! Resources, with their changes in the order of their numbers.
 
+use std::sync::Arc;
+
 use ais_format::event::{
     self, Acquire, OperationBegin, handle_end, operation_flag, resource_flag, send_flag,
 };
@@ -9,9 +11,10 @@ use super::operations::ended_as;
 use crate::history::rebuild::facts::{FactsOf, Place, ResourceFact};
 use crate::history::{
     Change, ChangeKind, FutureId, HandleSide, Hold, NotifyMode, OperationFlags, OperationId,
-    Resource, ResourceId, ResourceKind, ResourceState, TaskId,
+    Replay, Resource, ResourceId, ResourceKind, TaskId, Told,
 };
 use crate::names::Names;
+use crate::time::Nanos;
 
 pub(in super::super) fn resources(facts: FactsOf<ResourceFact>, names: &Names) -> Vec<Resource> {
     entities(facts, |id, facts| resource(ResourceId(id), facts, names))
@@ -24,11 +27,13 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
         name: None,
         created_at: None,
         created_by: None,
+        created: None,
         capacity: 0,
         late: false,
         uncertain: true,
         changes: Vec::new(),
-        at_end: ResourceState::default(),
+        told: None,
+        at_end: Arc::default(),
         dropped: None,
     };
     let mut bases: Vec<Base> = Vec::new();
@@ -41,7 +46,11 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
                 introduce(&mut resource, new, place, names);
             }
             ResourceFact::Dropped => resource.dropped = Some(place.at),
-            ResourceFact::State(state) => base_of(&mut bases, place.generation).state = state,
+            ResourceFact::State(state) => {
+                let base = base_of(&mut bases, place.generation);
+                base.at = place.recorded();
+                base.state = state;
+            }
             fact => {
                 let Some((sequence, kind)) = change(fact, place, names) else {
                     continue;
@@ -84,36 +93,28 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
             && whole_from.is_none_or(|first| first <= base.state.since.wrapping_add(1))
     });
     match base.filter(|_| !is_whole) {
-        Some(mut base) => {
-            base.alive.sort_by_key(|change| change.sequence);
-            let since = base.state.since;
-            let after = resource
-                .changes
-                .partition_point(|change| change.sequence <= since);
-            resource.at_end = ResourceState::from_base(
-                (resource.kind, resource.capacity),
-                &base.alive,
-                &base.state,
-                &resource.changes[after..],
-            );
-            resource.uncertain |= !resource.kind.is_known_from_a_base();
+        Some(base) => {
+            let mut alive = base.alive;
+            alive.sort_by_key(|change| change.sequence);
             // What is alive and whose own change is not kept.
-            let missing = base.alive.into_iter().filter(|told| {
-                let known = &resource.changes;
+            let known = &resource.changes;
+            let is_missing = |told: &&Change| {
                 known
                     .binary_search_by_key(&told.sequence, |change| change.sequence)
                     .is_err()
-            });
-            let missing: Vec<Change> = missing.collect();
+            };
+            let missing: Vec<Change> = alive.iter().filter(is_missing).cloned().collect();
             resource.changes.extend(missing);
             resource.changes.sort_by_key(|change| change.sequence);
+            resource.uncertain |= !resource.kind.is_known_from_a_base();
+            let (at, state) = (base.at, base.state);
+            resource.told = Some(Box::new(Told { at, alive, state }));
         }
-        None => {
-            resource.at_end =
-                ResourceState::after(resource.kind, resource.capacity, &resource.changes);
-            resource.uncertain |= !is_whole;
-        }
+        None => resource.uncertain |= !is_whole,
     }
+    let mut replay = Replay::new(&resource);
+    let at_end = Arc::clone(replay.advance(Nanos(u64::MAX)));
+    resource.at_end = at_end;
     resource.uncertain |= resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
     resource
 }
@@ -123,6 +124,7 @@ fn introduce(resource: &mut Resource, new: event::ResourceNew, place: Place, nam
     resource.name = names.text(new.name);
     resource.created_at = names.location(new.location);
     resource.created_by = place.task;
+    resource.created = Some(place.at);
     resource.capacity = new.capacity;
     // A constant is known from its first use on, which has number 1 if there was none before.
     resource.late = new.flags & resource_flag::LATE != 0;
@@ -132,6 +134,7 @@ fn introduce(resource: &mut Resource, new: event::ResourceNew, place: Place, nam
 /// What is told of a resource at the beginning of a generation.
 struct Base {
     generation: u32,
+    at: Nanos,
     state: event::ResourceState,
     /// The changes by which what is alive was born.
     alive: Vec<Change>,
@@ -145,6 +148,7 @@ fn base_of(bases: &mut Vec<Base>, generation: u32) -> &mut Base {
     {
         let base = Base {
             generation,
+            at: Nanos(0),
             state: event::ResourceState::default(),
             alive: Vec::new(),
         };

@@ -1,0 +1,110 @@
+//! Tasks that are ready and must be polled: by a thread that is free.
+
+use super::super::moment::Moment;
+use super::super::needs::{Elsewhere, Needed, Needs, Place};
+use super::tasks::executes;
+use crate::history::{Resource, ResourceKind, Task, TaskState};
+use crate::time::Nanos;
+
+/// A thread that is free takes up what is ready much sooner than this.
+const LONG: Nanos = Nanos(100_000_000);
+
+impl Moment<'_, '_> {
+    /// What a task needs that is ready since then: that a thread polls it.
+    pub(super) fn needs_of_scheduled(&self, task: &Task, since: Nanos) -> Option<Vec<Needed>> {
+        let executor = self.resource(task.executor?)?;
+        let place = match executor.kind {
+            ResourceKind::Runtime if task.flags.is_blocking() => {
+                self.thread_of_pool(executor, since)?
+            }
+            ResourceKind::Runtime if !task.flags.is_block_on() => self.worker(executor)?,
+            ResourceKind::LocalSet => self.driver(executor, since)?,
+            _ => return None,
+        };
+        Some(vec![Needed {
+            operation: None,
+            is_certain: true,
+            is_dormant: false,
+            needs: Needs::One(vec![place]),
+        }])
+    }
+
+    /// One of the tasks whose polls keep all threads of a runtime must come to the end of its poll. None where a thread is free.
+    fn worker(&self, runtime: &Resource) -> Option<Place> {
+        let of_executor = self.index.of_executor.get(&runtime.id)?;
+        let running = of_executor.iter().filter(|task| {
+            let runs = matches!(task.state_at(self.at), Some(TaskState::Running(_)));
+            // In `block_in_place`, another thread takes over.
+            let gave_way = || {
+                task.poll_at(self.at)
+                    .is_some_and(|poll| self.index.is_in_place(poll.thread, self.at))
+            };
+            // A task that a thread blocks on runs on that thread: which is the worker only where the runtime has none of its own.
+            let is_worker = !task.flags.is_block_on() || runtime.capacity == 0;
+            runs && !task.flags.is_blocking() && is_worker && !gave_way()
+        });
+        let running: Vec<&Task> = running.copied().collect();
+        if running.is_empty() || (running.len() as u64) < runtime.capacity {
+            return None;
+        }
+        // Several threads may block on a runtime at once, and one of them drives it: it is the one that has polled other tasks.
+        let thread_of = |task: &Task| task.poll_at(self.at).map(|poll| poll.thread);
+        let has_driven = |driver: &Task| {
+            !driver.flags.is_block_on()
+                || of_executor.iter().any(|task| {
+                    let is_other = !task.flags.is_block_on() && !task.flags.is_blocking();
+                    is_other && thread_of(task) == thread_of(driver)
+                })
+        };
+        Some(Place {
+            elsewhere: if running.iter().all(|task| has_driven(task)) {
+                Elsewhere::No
+            } else {
+                Elsewhere::Rarely
+            },
+            named: running.iter().map(|task| executes(task.id)).collect(),
+            handed: Vec::new(),
+        })
+    }
+
+    /// One of the blocking jobs that run must end. How many threads there may be is not recorded: there is none left where a job waits for
+    /// long while others run.
+    fn thread_of_pool(&self, runtime: &Resource, since: Nanos) -> Option<Place> {
+        if !self.is_end() || self.now.since(since) < LONG {
+            return None;
+        }
+        let of_executor = self.index.of_executor.get(&runtime.id)?;
+        let running = of_executor.iter().filter(|task| {
+            task.flags.is_blocking()
+                && matches!(task.state_at(self.at), Some(TaskState::Running(_)))
+        });
+        let running: Vec<_> = running.map(|task| executes(task.id)).collect();
+        (!running.is_empty()).then_some(Place {
+            named: running,
+            handed: Vec::new(),
+            elsewhere: Elsewhere::Rarely,
+        })
+    }
+
+    /// Somebody must poll a set of local tasks. None where one of them was polled already, so that somebody does.
+    fn driver(&self, set: &Resource, since: Nanos) -> Option<Place> {
+        if !self.is_end() || self.now.since(since) < LONG {
+            return None;
+        }
+        let of_executor = self.index.of_executor.get(&set.id)?;
+        if of_executor.iter().any(|task| !task.polls.is_empty()) {
+            return None;
+        }
+        let maker = set.created_by?;
+        let handed = self.handed_since([maker], set.made());
+        Some(Place {
+            named: [maker]
+                .into_iter()
+                .filter(|&task| self.is_live(task))
+                .map(executes)
+                .collect(),
+            handed,
+            elsewhere: Elsewhere::Often,
+        })
+    }
+}

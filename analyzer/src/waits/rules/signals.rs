@@ -1,0 +1,92 @@
+//! What is signalled through a shared reference: notifications and arrivals; and the ends of the tasks of a set.
+//!
+//! Whoever can reach such a resource can act: who made it, who used it, and whoever may have got it from these.
+
+use super::super::moment::{Moment, Pending};
+use super::super::needs::{Elsewhere, Link, Needs, Place};
+use super::end_of;
+use crate::history::{Resource, ResourceId, ResourceKind, ResourceState, TaskId};
+
+impl Moment<'_, '_> {
+    /// Somebody must notify. Where no recorded task ever did, nobody knows who would.
+    pub(super) fn needs_notice(
+        &self,
+        id: ResourceId,
+        pending: &Pending<'_>,
+        waiter: TaskId,
+    ) -> Needs {
+        let notice = || {
+            let (notify, state) = self.known(id, ResourceKind::Notify)?;
+            if pending.is_fired || !pending.is_polled || state.signallers.is_empty() {
+                return None;
+            }
+            // What was given to an operation that is not polled is passed on when that is dropped.
+            let granted = state.queue.iter().filter(|queued| self.is_granted(queued));
+            let granted = granted.map(|queued| {
+                self.place_of_queued(queued.operation, Link::Granted(queued.operation))
+            });
+            let mut places: Vec<Place> = granted.collect::<Option<_>>()?;
+            places.push(self.reach(notify, &state, waiter, &[])?);
+            Some(places)
+        };
+        notice().map_or(Needs::Nothing, Needs::One)
+    }
+
+    /// Others must come to a barrier.
+    pub(super) fn needs_arrivals(&self, id: ResourceId, waiter: TaskId) -> Needs {
+        let arrivals = || {
+            let (barrier, state) = self.known(id, ResourceKind::Barrier)?;
+            let waiting = state.queue.iter().map(|queued| queued.operation);
+            let waiting: Vec<TaskId> = waiting
+                .filter_map(|operation| self.operation(operation)?.1)
+                .collect();
+            let reach = self.reach(barrier, &state, waiter, &waiting)?;
+            Some(vec![reach])
+        };
+        arrivals().map_or(Needs::Nothing, Needs::One)
+    }
+
+    /// One of the tasks of a set must end.
+    pub(super) fn needs_end_of_one_of(&self, id: ResourceId) -> Needs {
+        let ends = || {
+            let (_, state) = self.known(id, ResourceKind::TaskSet)?;
+            let all_live = state.members.iter().all(|&task| self.is_live(task));
+            let is_empty = state.members.is_empty();
+            (all_live && !is_empty)
+                .then(|| state.members.iter().map(|&task| end_of(task)).collect())
+        };
+        ends().map_or(Needs::Nothing, Needs::One)
+    }
+
+    /// Who can signal through a resource; none where code outside of recorded tasks did so, or may have from the beginning.
+    fn reach(
+        &self,
+        resource: &Resource,
+        state: &ResourceState,
+        waiter: TaskId,
+        waiting: &[TaskId],
+    ) -> Option<Place> {
+        let users: Option<Vec<TaskId>> = state
+            .users
+            .iter()
+            .copied()
+            .chain([resource.created_by])
+            .collect();
+        let users = users?;
+        let handed = self.handed_since(users.iter().copied(), resource.made());
+        let signallers = state.signallers.iter().flatten().copied();
+        let named = signallers
+            .filter(|&task| task != waiter && !waiting.contains(&task) && self.is_live(task))
+            .map(|task| (task, Link::Signals));
+        Some(Place {
+            named: named.collect(),
+            handed: users
+                .iter()
+                .copied()
+                .chain(handed)
+                .filter(|&task| self.is_live(task))
+                .collect(),
+            elsewhere: Elsewhere::Often,
+        })
+    }
+}
