@@ -5,7 +5,6 @@ use std::path::Path;
 
 use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
-use ais_analyzer::waits::progress;
 
 use crate::features::{Feature, features};
 use crate::program::Program;
@@ -15,7 +14,7 @@ use crate::truth::who_can_progress;
 /// What is found in a trace.
 pub(crate) fn found(path: &Path) -> Vec<Finding> {
     let trace = Trace::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    wait_findings(&trace.history, &progress(&trace.history))
+    wait_findings(&trace.history).1
 }
 
 /// What is wrong with a run.
