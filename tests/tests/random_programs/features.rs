@@ -43,15 +43,19 @@ pub(crate) const JUDGED: [(Feature, bool); 14] = [
     (Feature::Question, false),
     (Feature::Hidden, false),
     (Feature::Notified, false),
-    (Feature::Kept, false),
-    (Feature::Leaked, false),
-    (Feature::Given, false),
+    (Feature::Kept, true),
+    (Feature::Leaked, true),
+    (Feature::Given, true),
     (Feature::Left, false),
 ];
 
+/// Where this is `all`, all hangs must be found but those with something that is hidden: to see what is missing.
+const JUDGE: &str = "AIS_TEST_JUDGE";
+
 impl Feature {
     pub(crate) fn is_judged(self) -> bool {
-        JUDGED.contains(&(self, true))
+        let all = std::env::var(JUDGE).is_ok_and(|what| what == "all");
+        JUDGED.contains(&(self, true)) || (all && self != Feature::Hidden)
     }
 }
 

@@ -154,6 +154,17 @@ impl Maker<'_> {
             };
             main.insert(at, step);
             at += 1;
+            if let Step::SpawnWith(_, pool) = step
+                && self.rng.percent(30)
+            {
+                let again = match self.program.pools[pool] {
+                    Pool::Mutex => Wait::Lock(pool),
+                    Pool::RwLock(_) => Wait::Write(pool),
+                    Pool::Semaphore(_) => Wait::Acquire(pool, 1),
+                };
+                main.insert(at, Step::Wait(again));
+                at += 1;
+            }
         }
     }
 
@@ -172,7 +183,7 @@ impl Maker<'_> {
                 steps.extend(act);
             }
             14..=19 => {
-                let Some((one, two)) = self.wait(task).zip(self.wait(task)) else {
+                let Some((one, two)) = self.wait(task).zip(self.other_wait(task)) else {
                     return;
                 };
                 match self.rng.below(3) {
@@ -213,6 +224,18 @@ impl Maker<'_> {
             && self.rng.percent(10)
         {
             steps.push(Step::Forget(pool));
+        }
+    }
+
+    /// Beside another one: more often for something that is not in the trace, and could help.
+    fn other_wait(&mut self, task: usize) -> Option<Wait> {
+        let is_hidden = |oneshot: &usize| {
+            self.program.oneshots[*oneshot] == Oneshot::Hidden && self.questions[*oneshot] == task
+        };
+        let hidden = (0..self.program.oneshots.len()).find(is_hidden);
+        match hidden {
+            Some(oneshot) if self.rng.percent(50) => Some(Wait::Question(oneshot)),
+            _ => self.wait(task),
         }
     }
 
