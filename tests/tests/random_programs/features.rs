@@ -16,11 +16,17 @@ pub(crate) enum Feature {
     /// The same, but the receiver has not been used yet.
     UnusedReceiver,
     Join,
+    /// A message of a channel into which one was sent before.
     Receive,
+    /// The same, but none was.
+    UnusedSender,
     Question,
     /// Something of which nothing is in the trace: it can never be judged.
     Hidden,
+    /// A notification by what was notified before.
     Notified,
+    /// The same, but it was not.
+    UnusedNotify,
     /// A wait is kept and not polled.
     Kept,
     /// A task is neither in a circle nor behind one.
@@ -32,7 +38,7 @@ pub(crate) enum Feature {
 }
 
 /// The one place that says which hangs must be found: those that are made of nothing but what is judged.
-pub(crate) const JUDGED: [(Feature, bool); 14] = [
+pub(crate) const JUDGED: [(Feature, bool); 16] = [
     (Feature::Lock, true),
     (Feature::ReadWrite, true),
     (Feature::Permits, true),
@@ -40,9 +46,11 @@ pub(crate) const JUDGED: [(Feature, bool); 14] = [
     (Feature::UnusedReceiver, false),
     (Feature::Join, true),
     (Feature::Receive, false),
+    (Feature::UnusedSender, false),
     (Feature::Question, false),
     (Feature::Hidden, false),
     (Feature::Notified, false),
+    (Feature::UnusedNotify, false),
     (Feature::Kept, true),
     (Feature::Leaked, true),
     (Feature::Given, true),
@@ -94,12 +102,14 @@ fn feature_of(model: &Model, state: &State, wait: Wait) -> Feature {
         Wait::Send(channel) if state.channels[channel].was_received => Feature::Room,
         Wait::Send(_) => Feature::UnusedReceiver,
         Wait::Join(_) => Feature::Join,
-        Wait::Recv(_) => Feature::Receive,
+        Wait::Recv(channel) if state.channels[channel].was_sent => Feature::Receive,
+        Wait::Recv(_) => Feature::UnusedSender,
         Wait::Question(oneshot) => match model.program.oneshots[oneshot] {
             Oneshot::Recorded => Feature::Question,
             Oneshot::Hidden => Feature::Hidden,
         },
-        Wait::Notified(_) => Feature::Notified,
+        Wait::Notified(notify) if state.notifies[notify].was_used => Feature::Notified,
+        Wait::Notified(_) => Feature::UnusedNotify,
     }
 }
 

@@ -114,8 +114,14 @@ impl Model {
             Step::Answer(oneshot) => state.answer(oneshot, true),
             Step::DropAnswer(oneshot) => state.answer(oneshot, false),
             Step::DropQuestion(oneshot) => state.drop_question(oneshot),
-            Step::NotifyOne(notify) => state.notify_one(notify),
-            Step::NotifyAll(notify) => state.notify_all(notify),
+            Step::NotifyOne(notify) => {
+                state.notifies[notify].was_used = true;
+                state.notify_one(notify);
+            }
+            Step::NotifyAll(notify) => {
+                state.notifies[notify].was_used = true;
+                state.notify_all(notify);
+            }
             Step::Spawn(other) | Step::SpawnWith(other, _) => {
                 if let Step::SpawnWith(_, pool) = step {
                     let given = state.tasks[task].taken_last(pool);
