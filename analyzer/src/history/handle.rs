@@ -29,3 +29,14 @@ pub enum HandleSide {
     /// It receives.
     Receiver,
 }
+
+impl HandleSide {
+    /// What is at the other end.
+    #[must_use]
+    pub fn other(self) -> HandleSide {
+        match self {
+            HandleSide::Sender => HandleSide::Receiver,
+            HandleSide::Receiver => HandleSide::Sender,
+        }
+    }
+}

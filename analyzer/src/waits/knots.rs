@@ -7,7 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, EdgeRef as _, Reversed};
 
 use super::{Elsewhere, Level, Link, Progress, Wait};
-use crate::history::TaskId;
+use crate::history::{ResourceId, TaskId};
 
 /// Tasks that are stuck because of each other, or one that is stuck because of nobody: what the others wait behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub struct Knot {
     pub tasks: Vec<TaskId>,
     /// The waits between them.
     pub links: Vec<KnotLink>,
-    /// They wait for each other, or one for itself. Else it is one task for which nobody can act.
+    /// They wait for each other, or one for itself. Else it is one task for which nobody can act, and those that wait for what that one was
+    /// given and does not take.
     pub is_circle: bool,
     /// At which level they are stuck.
     pub level: Level,
@@ -77,20 +78,23 @@ pub fn knots(progress: &Progress, level: Level) -> Vec<Knot> {
         .iter()
         .map(|component| {
             let members: BTreeSet<NodeIndex> = component.iter().copied().collect();
-            let links = links(&graph, &members);
+            let mut links = links(&graph, &members);
+            if links.is_empty() {
+                links = given_up_by(&graph, component[0]);
+            }
             let mut tasks: Vec<TaskId> = Vec::new();
             for task in links.iter().map(|link| link.waiter) {
                 if !tasks.contains(&task) {
                     tasks.push(task);
                 }
             }
-            if tasks.is_empty() {
+            if !is_circle(component) {
                 tasks.push(graph[component[0]]);
             }
             let mut victims = Vec::new();
             let mut search = Dfs::new(Reversed(&graph), component[0]);
             while let Some(node) = search.next(Reversed(&graph)) {
-                if !in_a_knot.contains(&graph[node]) {
+                if !in_a_knot.contains(&graph[node]) && !tasks.contains(&graph[node]) {
                     victims.push(graph[node]);
                 }
             }
@@ -107,6 +111,46 @@ pub fn knots(progress: &Progress, level: Level) -> Vec<Knot> {
         .collect();
     knots.sort_by_key(|knot| knot.tasks.iter().min().copied());
     knots
+}
+
+/// Tasks that nobody can help, and that wait for one and the same: they are told together.
+pub(super) fn together(knots: Vec<Knot>, what: impl Fn(TaskId) -> Option<ResourceId>) -> Vec<Knot> {
+    let mut all: Vec<Knot> = Vec::new();
+    for knot in knots {
+        let waits_for = |knot: &Knot| what(knot.tasks[0]).filter(|_| knot.links.is_empty());
+        let wanted = waits_for(&knot);
+        let same = all
+            .iter_mut()
+            .find(|other| wanted.is_some() && waits_for(other) == wanted);
+        match same {
+            Some(other) => {
+                other.tasks.extend(knot.tasks);
+                other.victims.extend(knot.victims);
+                other.victims.sort_unstable();
+                other.victims.dedup();
+                other.elsewhere = other.elsewhere.max(knot.elsewhere);
+            }
+            None => all.push(knot),
+        }
+    }
+    all
+}
+
+/// The waits for what was given to an operation that this task, which nobody can help, does not poll.
+fn given_up_by(graph: &DiGraph<TaskId, Edge<'_>>, node: NodeIndex) -> Vec<KnotLink> {
+    let waits = graph.edges_directed(node, petgraph::Direction::Incoming);
+    let mut links: Vec<KnotLink> = waits
+        .filter(|edge| matches!(edge.weight().1, Link::Granted(_)))
+        .map(|edge| KnotLink {
+            waiter: graph[edge.source()],
+            wait: edge.weight().0.clone(),
+            on: graph[node],
+            link: edge.weight().1,
+        })
+        .collect();
+    links.sort_by_key(|link| (link.waiter, link.wait.operation));
+    links.dedup_by_key(|link| link.waiter);
+    links
 }
 
 /// Whether what the tasks of a knot wait for may be elsewhere: of one that nobody can help all that it waits for counts.

@@ -163,6 +163,11 @@ impl<'i, 'a> Moment<'i, 'a> {
         self.index.history
     }
 
+    /// Whether what an operation waits for has happened, and was told to others than it.
+    pub fn is_lost_on(&self, operation: &Operation) -> bool {
+        self.was_told_to_others(operation)
+    }
+
     /// The operations by which a task waits: not those that it has given up, and not its time-outs where these are left out.
     pub fn awaited_by(&self, task: TaskId) -> Vec<OperationId> {
         let pending = self.pending(task);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::index::Index;
-use super::knots::{Knot, knots};
+use super::knots::{Knot, knots, together};
 use super::moment::Moment;
 use super::progress::{AllNeeds, Level, Progress};
 use crate::history::{History, TaskId};
@@ -25,6 +25,7 @@ pub fn verdict(history: &History) -> Verdict {
 
 /// The verdict at a moment.
 pub fn verdict_at(moment: &Moment<'_, '_>) -> Verdict {
+    let history = moment.history();
     let all = AllNeeds::of(moment, moment.live());
     let proven = all.progress(Level::Proven, false);
     let likely = all.progress(Level::Likely, false);
@@ -41,6 +42,12 @@ pub fn verdict_at(moment: &Moment<'_, '_>) -> Verdict {
             }
         }
     };
+    // A task that nobody can help waits for one thing, mostly.
+    let only_wait = |task| match &moment.awaited_by(task)[..] {
+        [operation] => history.operation(*operation)?.kind.resource(),
+        _ => None,
+    };
+    let knots = |progress: &Progress, level| together(knots(progress, level), only_wait);
     let behind = knots(&likely, Level::Likely);
     let with_victims = |mut knot: Knot| {
         // Others may wait behind it, though that is not certain.

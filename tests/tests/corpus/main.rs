@@ -34,9 +34,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ais_analyzer::Trace;
-use ais_analyzer::findings::{Confidence, wait_findings};
-use ais_analyzer::waits::progress;
+use ais_analyzer::findings::Confidence;
+use ais_analyzer::{Analysis, Trace};
 use recorded_tokio::runtime::{Builder, Runtime};
 use recorded_tokio::task::JoinHandle;
 
@@ -69,23 +68,25 @@ struct Found {
 /// It cannot be read, in words.
 fn found(trace: &Path) -> Result<Vec<Found>, String> {
     let trace = Trace::open(trace).map_err(|error| error.to_string())?;
-    let findings = wait_findings(&trace.history, &progress(&trace.history));
-    let found = findings.into_iter().map(|finding| Found {
-        kind: finding.kind.name().to_owned(),
-        confidence: finding.confidence,
-        because: finding.confidence_because,
-        tasks: finding.tasks.into_iter().map(|task| task.name).collect(),
-        resources: finding
-            .resources
-            .into_iter()
-            .map(|resource| {
-                let line = resource.created_at.map(|location| location.line);
-                (resource.kind.to_owned(), line)
-            })
-            .collect(),
-        resolved: finding.resolved.is_some(),
-        title: finding.title,
-    });
+    let found = Analysis::of(&trace)
+        .findings
+        .into_iter()
+        .map(|finding| Found {
+            kind: finding.kind.name().to_owned(),
+            confidence: finding.confidence,
+            because: finding.confidence_because,
+            tasks: finding.tasks.into_iter().map(|task| task.name).collect(),
+            resources: finding
+                .resources
+                .into_iter()
+                .map(|resource| {
+                    let line = resource.created_at.map(|location| location.line);
+                    (resource.kind.to_owned(), line)
+                })
+                .collect(),
+            resolved: finding.resolved.is_some(),
+            title: finding.title,
+        });
     Ok(found.collect())
 }
 

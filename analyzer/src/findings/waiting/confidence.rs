@@ -23,6 +23,10 @@ pub(super) fn confidence(case: &Case<'_, '_>) -> (Confidence, Option<String>) {
         let because = "the trace ends before a moment that is known of all threads".to_owned();
         return (Confidence::Possible, Some(because));
     }
+    if case.may_be_parked() {
+        let because = "it never kept a clone of its waker, as a task does that is parked on purpose, to be aborted";
+        return (Confidence::Possible, Some(because.to_owned()));
+    }
     match case.knot.level {
         Level::Proven if case.knot.elsewhere == Elsewhere::No => (Confidence::Proven, None),
         Level::Possible => (Confidence::Possible, Some(guess(case))),

@@ -29,7 +29,8 @@ pub(super) fn facts(case: &Case<'_, '_>) -> Vec<Fact> {
             }
         }
         facts.extend(what_is_given_up(case, task));
-        if case.knot.is_circle {
+        let waits_here = case.knot.links.iter().any(|link| link.waiter == task);
+        if waits_here {
             let mut told = Vec::new();
             for link in case.knot.links.iter().filter(|link| link.waiter == task) {
                 if !told.contains(&link.wait.operation) {
@@ -342,14 +343,21 @@ fn what_is_given_up(case: &Case<'_, '_>, task: TaskId) -> Vec<Fact> {
 /// What a task waits for that nobody can help, and what shows that nobody can.
 fn of_one_alone(case: &Case<'_, '_>, task: TaskId) -> Vec<Fact> {
     let history = case.history;
-    let operations = case.operations();
+    let operations = case.moment.awaited_by(task);
     if operations.is_empty() {
         return vec![without_operations(case, task)];
     }
     let mut facts = Vec::new();
     for operation in operations {
-        facts.extend(who_had_it(case, operation));
-        facts.push(what_is_awaited(case, task, operation.id));
+        if case.knot.tasks.first() == Some(&task) {
+            let operation = history.operation(operation);
+            facts.extend(operation.into_iter().flat_map(|it| who_had_it(case, it)));
+        }
+        facts.push(what_is_awaited(case, task, operation));
+    }
+    // Told once.
+    if case.knot.tasks.last() != Some(&task) {
+        return facts;
     }
     if let Some(resource) = facts.iter().find_map(|fact| fact.resource)
         && let Some(resource) = history.resource(resource)

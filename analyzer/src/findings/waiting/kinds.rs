@@ -2,11 +2,11 @@
 
 use super::Case;
 use crate::findings::Kind;
-use crate::history::{ChangeKind, NotifyMode, Operation, OperationKind};
+use crate::history::OperationKind;
 use crate::waits::{KnotLink, Link};
 
 pub(super) fn kind(case: &Case<'_, '_>) -> Kind {
-    if !case.knot.is_circle {
+    if case.knot.links.is_empty() {
         return without_a_circle(case);
     }
     let links = &case.knot.links;
@@ -28,6 +28,19 @@ pub(super) fn kind(case: &Case<'_, '_>) -> Kind {
         } else {
             Kind::Futurelock
         };
+    }
+    let waits_for_what_was = |link: &KnotLink| {
+        let operation = link
+            .wait
+            .operation
+            .and_then(|id| case.history.operation(id));
+        operation.is_some_and(|operation| case.moment.is_lost_on(operation))
+    };
+    if links
+        .iter()
+        .any(|link| link.link == Link::Signals && waits_for_what_was(link))
+    {
+        return Kind::LostWakeup;
     }
     if links.iter().any(|link| link.link == Link::Executes) {
         return Kind::Starvation;
@@ -74,28 +87,10 @@ fn without_a_circle(case: &Case<'_, '_>) -> Kind {
     }
     if operations
         .iter()
-        .all(|operation| was_notified_before(case, operation))
+        .all(|operation| case.moment.is_lost_on(operation))
     {
         Kind::LostWakeup
     } else {
         Kind::LeakedWaiter
     }
-}
-
-/// Whether all that waited were notified before this one waited: what it waits for has happened.
-pub(super) fn was_notified_before(case: &Case<'_, '_>, operation: &Operation) -> bool {
-    let OperationKind::Notified(id) = operation.kind else {
-        return false;
-    };
-    let changes = case.history.resource(id).into_iter();
-    changes.flat_map(|notify| &notify.changes).any(|change| {
-        let is_notice = matches!(
-            change.kind,
-            ChangeKind::Notified {
-                mode: NotifyMode::Waiters | NotifyMode::One | NotifyMode::Last,
-                ..
-            }
-        );
-        is_notice && change.sequence < operation.sequence && change.by != operation.task
-    })
 }

@@ -7,7 +7,7 @@ mod kinds;
 mod texts;
 
 use super::{Finding, ResourceRef, TaskRef};
-use crate::history::{History, Operation, OperationId, OperationKind, ResourceId};
+use crate::history::{History, Operation, OperationId, OperationKind, ResourceId, TaskState};
 use crate::time::Nanos;
 use crate::waits::{Index, Knot, Moment, Verdict, verdict_at};
 
@@ -75,7 +75,7 @@ fn finding(case: &Case<'_, '_>) -> Finding {
 impl<'a> Case<'_, 'a> {
     /// The operations by which the tasks of the knot wait: those for each other, or, where nobody can help, all.
     pub(super) fn operations(&self) -> Vec<&'a Operation> {
-        let mut ids: Vec<OperationId> = if self.knot.is_circle {
+        let mut ids: Vec<OperationId> = if !self.knot.links.is_empty() {
             let links = self.knot.links.iter();
             links.filter_map(|link| link.wait.operation).collect()
         } else {
@@ -88,6 +88,20 @@ impl<'a> Case<'_, 'a> {
         ids.into_iter()
             .filter_map(|id| self.history.operation(id))
             .collect()
+    }
+
+    /// Whether it is a task that waits for nothing, and whose waker nobody ever had while it waited.
+    fn may_be_parked(&self) -> bool {
+        let waits = !self.operations().is_empty();
+        let mut tasks = self.knot.tasks.iter();
+        !waits
+            && tasks.all(|&task| {
+                self.history.task(task).is_some_and(|task| {
+                    let last = task.polls.last().map_or(Nanos(0), |poll| poll.begin);
+                    let is_idle = matches!(task.state(), TaskState::Idle(_));
+                    is_idle && task.wakers_gone.iter().all(|gone| gone.at < last)
+                })
+            })
     }
 
     fn waits_for_permits(&self) -> bool {

@@ -14,6 +14,17 @@ pub(super) fn title(case: &Case<'_, '_>, kind: Kind, long: Nanos) -> String {
             .map_or_else(|| format!("task #{}", id.0), Task::title)
     };
     let tasks = &case.knot.tasks;
+    if let ([waiters @ .., given], false, false) =
+        (&tasks[..], case.knot.is_circle, case.knot.links.is_empty())
+    {
+        let waiters: Vec<String> = waiters.iter().map(name).collect();
+        let verb = if waiters.len() == 1 { "has" } else { "have" };
+        return format!(
+            "{} {verb} waited {long} for what went to a future that {} does not poll",
+            waiters.join(", "),
+            name(given)
+        );
+    }
     if !case.knot.is_circle {
         let task = tasks.first().map(name).unwrap_or_default();
         return match kind {
@@ -58,15 +69,19 @@ pub(super) fn title(case: &Case<'_, '_>, kind: Kind, long: Nanos) -> String {
 
 /// Why nothing can end it.
 pub(super) fn why(case: &Case<'_, '_>, kind: Kind) -> String {
-    if !case.knot.is_circle {
+    if case.knot.links.is_empty() {
         return why_without_a_circle(case, kind);
     }
     let links = &case.knot.links;
     let all_held = links.iter().all(|link| link.link == Link::Holds);
     let who = match kind {
-        Kind::Futurelock | Kind::LostWakeup => {
+        Kind::Futurelock | Kind::LostWakeup if case.knot.is_circle => {
             "what is waited for was given to a future that is not polled any more, and the task that would have to poll or drop it waits \
              itself"
+        }
+        Kind::Futurelock | Kind::LostWakeup => {
+            "what is waited for was given to a future that is not polled any more, and the task that would have to poll or drop it never \
+             wakes"
         }
         Kind::Starvation => {
             "what is waited for must be polled, and the thread that would do it waits itself"

@@ -7,11 +7,17 @@ use crate::history::{HandleSide, Resource, ResourceId, ResourceKind, ResourceSta
 impl Moment<'_, '_> {
     /// Somebody with a receiver must act, or with a slot that is kept free for a message to come.
     ///
-    /// Ends are used through shared references, so who uses one need not be the only one who has it: never certain. A receiver that nobody
-    /// has used yet, or that code outside of recorded tasks has used, may be anywhere.
-    pub(super) fn needs_room(&self, id: ResourceId, units: u64, pending: &Pending<'_>) -> Needs {
+    /// Ends are used through shared references, so who uses one need not be the only one who has it: never certain. One that code outside of
+    /// recorded tasks has used may be anywhere.
+    pub(super) fn needs_room(
+        &self,
+        id: ResourceId,
+        units: u64,
+        pending: &Pending<'_>,
+        waiter: TaskId,
+    ) -> Needs {
         self.known(id, ResourceKind::Channel)
-            .and_then(|(channel, state)| self.room(channel, &state, units, pending))
+            .and_then(|(channel, state)| self.room(channel, &state, units, pending, waiter))
             .map_or(Needs::Nothing, Needs::One)
     }
 
@@ -21,6 +27,7 @@ impl Moment<'_, '_> {
         state: &ResourceState,
         units: u64,
         pending: &Pending<'_>,
+        waiter: TaskId,
     ) -> Option<Vec<Place>> {
         if pending.is_fired || state.is_closed_as(channel.kind) {
             return None;
@@ -36,21 +43,11 @@ impl Moment<'_, '_> {
         let mut places = Vec::new();
         let receivers = state.handles.iter();
         for end in receivers.filter(|end| end.side == HandleSide::Receiver) {
-            let waiting = self.waiting_at_end((channel.id, end.number)).into_iter();
-            let users: Option<Vec<TaskId>> = waiting.chain(end.users.iter().copied()).collect();
-            let named: Vec<(TaskId, Link)> = users?
-                .into_iter()
-                .filter(|&task| self.is_live(task))
-                .map(|task| (task, Link::Receives))
-                .collect();
-            if named.is_empty() {
+            let place = self.place_of_end(channel, end, waiter)?;
+            if place.named.is_empty() {
                 return None;
             }
-            places.push(Place {
-                named,
-                handed: Vec::new(),
-                elsewhere: Elsewhere::Rarely,
-            });
+            places.push(place);
         }
         for hold in &state.holds {
             let place = self.place_of_hold(hold)?;
@@ -106,7 +103,7 @@ impl Moment<'_, '_> {
         }
         let mut places = Vec::new();
         for end in state.handles.iter().filter(|end| end.side == side) {
-            places.push(self.place_of_end(channel, state, end, waiter)?);
+            places.push(self.place_of_end(channel, end, waiter)?);
         }
         if side == HandleSide::Sender {
             for hold in &state.holds {

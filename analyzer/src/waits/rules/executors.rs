@@ -3,7 +3,7 @@
 use super::super::moment::Moment;
 use super::super::needs::{Elsewhere, Needed, Needs, Place};
 use super::tasks::executes;
-use crate::history::{Resource, ResourceKind, Task, TaskState};
+use crate::history::{Resource, ResourceKind, Task, TaskId, TaskState};
 use crate::time::Nanos;
 
 /// A thread that is free takes up what is ready much sooner than this.
@@ -17,7 +17,9 @@ impl Moment<'_, '_> {
             ResourceKind::Runtime if task.flags.is_blocking() => {
                 self.thread_of_pool(executor, since)?
             }
-            ResourceKind::Runtime if !task.flags.is_block_on() => self.worker(executor)?,
+            ResourceKind::Runtime if !task.flags.is_block_on() => self
+                .worker(executor)
+                .or_else(|| self.somebody_who_drives(executor, since))?,
             ResourceKind::LocalSet => self.driver(executor, since)?,
             _ => return None,
         };
@@ -27,6 +29,40 @@ impl Moment<'_, '_> {
             is_dormant: false,
             needs: Needs::One(vec![place]),
         }])
+    }
+
+    /// A time must come, which the threads of the task's runtime see to, too.
+    pub(super) fn needs_time(&self, task: TaskId) -> Needs {
+        let executor = self.task(task).and_then(|task| task.executor);
+        let runtime = executor
+            .and_then(|id| self.resource(id))
+            .filter(|executor| executor.kind == ResourceKind::Runtime);
+        match runtime.and_then(|runtime| self.worker(runtime)) {
+            Some(place) => Needs::One(vec![Place {
+                // It may be a timer of another runtime.
+                elsewhere: place.elsewhere.max(Elsewhere::Rarely),
+                ..place
+            }]),
+            None => Needs::Nothing,
+        }
+    }
+
+    /// A runtime without threads of its own polls its tasks while somebody blocks on it: but not by its handle, which drives nothing.
+    fn somebody_who_drives(&self, runtime: &Resource, since: Nanos) -> Option<Place> {
+        if runtime.capacity > 0 || !self.is_end() || self.now.since(since) < LONG {
+            return None;
+        }
+        let of_executor = self.index.of_executor.get(&runtime.id)?;
+        let blocks = of_executor.iter().filter(|task| {
+            task.flags.is_block_on()
+                && matches!(task.state_at(self.at), Some(TaskState::Idle(at)) if self.now.since(at) >= LONG)
+        });
+        let named: Vec<_> = blocks.map(|task| executes(task.id)).collect();
+        (!named.is_empty()).then_some(Place {
+            named,
+            handed: Vec::new(),
+            elsewhere: Elsewhere::Often,
+        })
     }
 
     /// One of the tasks whose polls keep all threads of a runtime must come to the end of its poll. None where a thread is free.

@@ -24,10 +24,8 @@ impl Moment<'_, '_> {
         if pending.flags.had_no_budget() {
             return Needs::Nothing;
         }
-        // Nobody sees whether it is still waited for. The handle of a task can only add a way to go on: a task that is stuck in spite of
-        // it is stuck.
-        let is_join = matches!(operation.kind, OperationKind::Join(_));
-        if pending.flags.is_no_drop() && !is_join {
+        // Nobody sees whether it is still waited for.
+        if pending.flags.is_no_drop() && !self.is_of_handle(pending) {
             return Needs::Nothing;
         }
         match operation.kind {
@@ -37,7 +35,7 @@ impl Moment<'_, '_> {
             }
             OperationKind::Acquire(id) => self.needs_permits(id, pending),
             OperationKind::Send(id, _) | OperationKind::Reserve(id, _) => {
-                self.needs_room(id, operation.units.max(1), pending)
+                self.needs_room(id, operation.units.max(1), pending, waiter)
             }
             OperationKind::Receive(id, handle) => self.needs_message(id, handle, waiter),
             OperationKind::Changed(id, handle) => self.needs_message(id, handle, waiter),
@@ -47,12 +45,23 @@ impl Moment<'_, '_> {
             OperationKind::Init(id) => self.needs_value(id),
             OperationKind::Join(id) => self.needs_end_of(id),
             OperationKind::JoinNext(id) => self.needs_end_of_one_of(id),
+            OperationKind::Sleep | OperationKind::Timeout | OperationKind::Tick => {
+                self.needs_time(waiter)
+            }
             // Who could set such a value is not known before somebody does.
-            OperationKind::Set(_)
-            | OperationKind::Sleep
-            | OperationKind::Timeout
-            | OperationKind::Tick
-            | OperationKind::Unknown => Needs::Nothing,
+            OperationKind::Set(_) | OperationKind::Unknown => Needs::Nothing,
+        }
+    }
+
+    /// Whether an operation is polled through a handle that is good for it alone, and keeps a waker as long as it lives: that of a task, or
+    /// the receiver of an answer. Such a one can only add a way to go on: a task that is stuck in spite of it is stuck.
+    fn is_of_handle(&self, pending: &Pending<'_>) -> bool {
+        match pending.operation.kind {
+            OperationKind::Join(_) => true,
+            OperationKind::Receive(id, _) => self
+                .resource(id)
+                .is_some_and(|channel| channel.kind == ResourceKind::Oneshot),
+            _ => false,
         }
     }
 

@@ -8,8 +8,14 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::super::moment::Moment;
 use super::super::needs::{Elsewhere, Link, Place};
-use crate::history::{Handle, HandleSide, Hold, Resource, ResourceState, TaskId};
+use crate::history::{ChangeKind, Handle, HandleSide, Hold, Resource, ResourceId, Task, TaskId};
 use crate::time::Nanos;
+
+/// Tasks to which something may have been handed.
+struct Handed {
+    tasks: Vec<TaskId>,
+    by_message: bool,
+}
 
 impl Moment<'_, '_> {
     /// Where the guard or the permits of a hold can be; none where that is outside of recorded tasks.
@@ -99,30 +105,36 @@ impl Moment<'_, '_> {
         reached
     }
 
-    /// The tasks that receive from a channel; none stands for code outside of recorded tasks.
-    pub(super) fn receivers(&self, channel: crate::history::ResourceId) -> Vec<Option<TaskId>> {
-        let Some(state) = self.state(channel) else {
-            return vec![None];
-        };
+    /// The tasks that may receive from a channel; none where code outside of recorded tasks does.
+    fn receivers(&self, channel: ResourceId) -> Option<Vec<TaskId>> {
+        let state = self.state(channel)?;
         let receivers = state
             .handles
             .iter()
             .filter(|end| end.side == HandleSide::Receiver);
-        let tasks = receivers.flat_map(|end| {
-            let waiting = self.waiting_at_end((channel, end.number));
-            waiting.into_iter().chain(end.users.iter().copied())
-        });
-        tasks.collect()
+        let mut tasks = Vec::new();
+        for end in receivers {
+            let users = self.users_of_end(channel, end)?;
+            if users.is_empty() {
+                // It is with the task that made it, or went with one that this has spawned since.
+                tasks.extend(end.made_by);
+                tasks.extend(self.spawned_since(end.made_by?, end.made));
+            }
+            tasks.extend(users);
+        }
+        Some(tasks)
+    }
+
+    /// The tasks that have used an end, or wait with it; none where code outside of recorded tasks did.
+    fn users_of_end(&self, channel: ResourceId, end: &Handle) -> Option<BTreeSet<TaskId>> {
+        let waiting = self.waiting_at_end((channel, end.number));
+        end.users.iter().copied().chain(waiting).collect()
     }
 
     /// Where an end of a channel can be, for a task that waits for whoever has it; none where nothing tells.
-    ///
-    /// An end that no recorded task has used may have gone to a thread at once. Only where something shows that recorded tasks work with
-    /// it, this is taken to be one of theirs: it was handed to tasks after it was made, or it is the one that others were cloned from.
     pub(super) fn place_of_end(
         &self,
         channel: &Resource,
-        state: &ResourceState,
         end: &Handle,
         waiter: TaskId,
     ) -> Option<Place> {
@@ -130,75 +142,132 @@ impl Moment<'_, '_> {
             HandleSide::Receiver => Link::Receives,
             HandleSide::Sender => Link::Sends(end.number),
         };
-        let waiting = self.waiting_at_end((channel.id, end.number));
-        let users: Option<BTreeSet<TaskId>> = end.users.iter().copied().chain(waiting).collect();
-        let users = users?;
-        let live: Vec<TaskId> = users
-            .iter()
-            .copied()
-            .filter(|&task| self.is_live(task))
-            .collect();
-        let elsewhere = match end.side {
-            HandleSide::Receiver => Elsewhere::Rarely,
-            HandleSide::Sender => Elsewhere::Often,
-        };
-        if !users.is_empty() {
-            let handed = self.handed_since(users.iter().copied(), end.made);
-            // It outlived all that used it: where it went from there is not known.
-            let (named, elsewhere) = if live.is_empty() {
-                (handed.clone(), Elsewhere::Often)
-            } else {
-                (live, elsewhere)
-            };
-            return Some(Place {
-                named: named.into_iter().map(|task| (task, link)).collect(),
-                handed,
-                elsewhere,
-            });
+        let users = self.users_of_end(channel.id, end)?;
+        if users.is_empty() {
+            return self.place_of_unused(channel, end, waiter, link);
         }
-        let maker = end.made_by?;
-        let handed = self.handed_since([maker], end.made);
-        let has_cloned = state.handles.iter().any(|other| {
-            other.side == end.side && other.number > end.number && other.made_by == Some(maker)
-        }) || self.has_cloned(channel, end);
-        let named = if has_cloned && self.is_live(maker) {
-            vec![maker]
-        } else if handed.is_empty() {
-            return None;
+        let is_live = |task: &TaskId| self.is_live(*task);
+        let live: Vec<TaskId> = users.iter().copied().filter(is_live).collect();
+        let handed = self.handed_since(users.iter().copied(), end.made);
+        let (named, elsewhere) = if live.is_empty() {
+            // It outlived all that used it: where it went from there is not known.
+            (Vec::new(), Elsewhere::Often)
+        } else if end.side == HandleSide::Receiver {
+            (live, Elsewhere::Rarely)
         } else {
-            let others = handed.iter().copied().filter(|&task| task != waiter);
-            let others: Vec<TaskId> = others.collect();
-            if others.is_empty() {
-                handed.clone()
-            } else {
-                others
-            }
+            (live, Elsewhere::Often)
         };
         Some(Place {
             named: named.into_iter().map(|task| (task, link)).collect(),
-            handed: handed
+            handed,
+            elsewhere,
+        })
+    }
+
+    /// The same for an end that nobody has used yet. It is where it was handed to, as far as that can be told, or with the task that made
+    /// it. That it is with the very task that waits for it is said only where something shows it: it sent it to itself, or cloned others
+    /// from it. Nothing is said where it may just have gone to a thread.
+    fn place_of_unused(
+        &self,
+        channel: &Resource,
+        end: &Handle,
+        waiter: TaskId,
+        link: Link,
+    ) -> Option<Place> {
+        let maker = end.made_by?;
+        let handed = self.handed_since([maker], end.made);
+        let first = self.first_handed(maker, end.made);
+        let named = if self.has_cloned(channel, end) && self.is_live(maker) {
+            vec![maker]
+        } else if let Some(to) = first {
+            // Who works with the other side got that, and not this one.
+            let works_on = self.users_of_side(channel, end.side.other());
+            let others = to.tasks.iter().copied();
+            let others: Vec<TaskId> = others
+                .filter(|task| *task != waiter && !works_on.contains(task))
+                .collect();
+            if !others.is_empty() {
+                others
+            } else if to.by_message {
+                to.tasks
+            } else if maker != waiter {
+                vec![maker]
+            } else {
+                return None;
+            }
+        } else if maker != waiter {
+            vec![maker]
+        } else {
+            return None;
+        };
+        let live = |task: &TaskId| self.is_live(*task);
+        Some(Place {
+            named: named
                 .into_iter()
-                .chain([maker])
-                .filter(|&task| self.is_live(task))
+                .filter(live)
+                .map(|task| (task, link))
                 .collect(),
+            handed: handed.into_iter().chain([maker]).filter(live).collect(),
             elsewhere: Elsewhere::Often,
         })
     }
 
-    /// Whether the task that made an end made further ones of that side, which recorded tasks used.
-    fn has_cloned(&self, channel: &Resource, end: &Handle) -> bool {
-        use crate::history::ChangeKind;
-        let changes = channel
+    /// The tasks that have used a side of a channel, or wait there.
+    fn users_of_side(&self, channel: &Resource, side: HandleSide) -> BTreeSet<TaskId> {
+        let Some(state) = self.state(channel.id) else {
+            return BTreeSet::new();
+        };
+        let ends = state.handles.iter().filter(|end| end.side == side);
+        let users = ends.filter_map(|end| self.users_of_end(channel.id, end));
+        let now = users.flatten();
+        let before = channel
             .changes
             .iter()
             .take_while(|change| change.at < self.at);
-        let mut is_cloned = false;
-        let mut is_used = false;
-        for change in changes {
+        let before = before.filter(|change| match change.kind {
+            ChangeKind::Sent { .. } => side == HandleSide::Sender,
+            ChangeKind::Received { .. } => side == HandleSide::Receiver,
+            _ => false,
+        });
+        now.chain(before.filter_map(|change| change.by)).collect()
+    }
+
+    /// To whom a task handed something first that it had at `since`: by a message, or with tasks that it spawned.
+    fn first_handed(&self, task: TaskId, since: Nanos) -> Option<Handed> {
+        let gifts = self.index.gifts.get(&task).map_or(&[][..], Vec::as_slice);
+        let gift = gifts[gifts.partition_point(|&(at, _)| at < since)..]
+            .first()
+            .filter(|&&(at, _)| at < self.at);
+        let children = self.index.children.get(&task).into_iter().flatten();
+        let children: Vec<&Task> = children
+            .filter(|child| child.spawned >= since && child.spawned < self.at)
+            .copied()
+            .collect();
+        match (gift, children.first()) {
+            (Some(&(at, channel)), child) if child.is_none_or(|child| at < child.spawned) => {
+                let tasks = self.receivers(channel)?;
+                Some(Handed {
+                    tasks,
+                    by_message: true,
+                })
+            }
+            (_, Some(_)) => Some(Handed {
+                tasks: children.iter().map(|child| child.id).collect(),
+                by_message: false,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether the task that made an end made further ones of that side, and recorded tasks used such.
+    fn has_cloned(&self, channel: &Resource, end: &Handle) -> bool {
+        let changes = channel.changes.iter();
+        let (mut is_cloned, mut is_used) = (false, false);
+        for change in changes.take_while(|change| change.at < self.at) {
             match change.kind {
                 ChangeKind::HandleNew(number, side) => {
-                    is_cloned |=
-                        side == end.side && number > end.number && change.by == end.made_by;
+                    let is_like = side == end.side && number > end.number;
+                    is_cloned |= is_like && change.by == end.made_by;
                 }
                 ChangeKind::Sent { .. } if end.side == HandleSide::Sender => {
                     is_used |= change.by.is_some();

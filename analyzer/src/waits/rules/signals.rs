@@ -5,7 +5,10 @@
 use super::super::moment::{Moment, Pending};
 use super::super::needs::{Elsewhere, Link, Needs, Place};
 use super::end_of;
-use crate::history::{Resource, ResourceId, ResourceKind, ResourceState, TaskId};
+use crate::history::{
+    Change, ChangeKind, NotifyMode, Operation, OperationKind, Resource, ResourceId, ResourceKind,
+    ResourceState, TaskId,
+};
 
 impl Moment<'_, '_> {
     /// Somebody must notify. Where no recorded task ever did, nobody knows who would.
@@ -26,10 +29,45 @@ impl Moment<'_, '_> {
                 self.place_of_queued(queued.operation, Link::Granted(queued.operation))
             });
             let mut places: Vec<Place> = granted.collect::<Option<_>>()?;
-            places.push(self.reach(notify, &state, waiter, &[])?);
+            let mut reach = self.reach(notify, &state, waiter, &[])?;
+            if self.was_told_to_others(pending.operation) {
+                // It is not for another notification that it waits.
+                reach.named.clear();
+            }
+            places.push(reach);
             Some(places)
         };
         notice().map_or(Needs::Nothing, Needs::One)
+    }
+
+    /// Whether what an operation waits for has happened, and was told to others: all that waited were notified before it came, or one that
+    /// is not polled any more was.
+    pub(in super::super) fn was_told_to_others(&self, operation: &Operation) -> bool {
+        let OperationKind::Notified(id) = operation.kind else {
+            return false;
+        };
+        let (Some(notify), Some(state)) = (self.resource(id), self.state(id)) else {
+            return false;
+        };
+        let to_one = state
+            .queue
+            .iter()
+            .any(|queued| queued.operation != operation.id && self.is_granted(queued));
+        let before = notify.changes.iter();
+        let before = before.take_while(|change| change.sequence < operation.sequence);
+        let is_to_all = |change: &Change| {
+            matches!(
+                change.kind,
+                ChangeKind::Notified {
+                    mode: NotifyMode::Waiters,
+                    ..
+                }
+            )
+        };
+        to_one
+            || before
+                .filter(|change| change.by != operation.task)
+                .any(is_to_all)
     }
 
     /// Others must come to a barrier.

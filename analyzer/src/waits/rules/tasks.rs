@@ -2,7 +2,7 @@
 
 use super::super::moment::{Moment, Pending};
 use super::super::needs::{Elsewhere, Link, Needed, Needs, Place};
-use crate::history::{OperationKind, Poll, ResourceKind, Task, TaskId, TaskState};
+use crate::history::{Poll, ResourceKind, Task, TaskId, TaskState};
 use crate::time::Nanos;
 
 /// A thread that has told nothing for so long, inside a poll that waits for something, blocks on it.
@@ -47,7 +47,12 @@ impl Moment<'_, '_> {
             .iter()
             .filter(|pending| pending.keeps_a_waker())
             .count() as u64;
-        if is_part || last.wakers > ours {
+        // The last of them went, and it was not woken.
+        let are_gone = task
+            .wakers_gone
+            .iter()
+            .any(|gone| gone.waker == last.waker && gone.at >= last.begin && gone.at < self.at);
+        if is_part || (last.wakers > ours && !are_gone) {
             return None;
         }
         let waits: Vec<Pending<'_>> = pending
@@ -61,7 +66,7 @@ impl Moment<'_, '_> {
         let needed = counted.into_iter().map(|pending| Needed {
             operation: Some(pending.operation.id),
             is_certain: is_only_wait || !pending.flags.is_no_drop(),
-            is_dormant: is_dormant(pending, last),
+            is_dormant: self.is_of_handle(pending) && is_dormant(pending, last),
             needs: self.needs_of_operation(pending, task.id),
         });
         Some(needed.collect())
@@ -134,9 +139,7 @@ impl Moment<'_, '_> {
 
 /// Whether it looks as if a task awaited an operation no more that outlives what awaits it: its last poll passed it by.
 fn is_dormant(pending: &Pending<'_>, last: &Poll) -> bool {
-    let is_join = matches!(pending.operation.kind, OperationKind::Join(_));
-    is_join
-        && pending.flags.is_no_drop()
+    pending.flags.is_no_drop()
         && !pending.flags.has_foreign_waker()
         && pending.polled_at < last.begin
 }

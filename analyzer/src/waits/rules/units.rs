@@ -111,7 +111,15 @@ impl Moment<'_, '_> {
     /// Where an operation in a queue is; none where that is outside of recorded tasks.
     pub(super) fn place_of_queued(&self, id: OperationId, link: Link) -> Option<Place> {
         let (pending, owner) = self.operation(id)?;
-        let task = owner.filter(|&task| self.is_live(task))?;
+        let task = owner?;
+        if !self.is_live(task) {
+            // It outlived its task: somebody may have it, or nobody.
+            return Some(Place {
+                named: Vec::new(),
+                handed: self.handed_since([task], pending.operation.begun),
+                elsewhere: Elsewhere::Often,
+            });
+        }
         let is_exact = pending.flags.is_inline() && !pending.flags.is_no_drop();
         Some(Place {
             named: vec![(task, link)],
