@@ -1,7 +1,7 @@
 //! Random programs: mostly of things that people do, in an order that may be wrong.
 
 use crate::model::{Model, Pace};
-use crate::program::{Pool, Program, Step, Wait};
+use crate::program::{Oneshot, Pool, Program, Step, Wait};
 use crate::rng::Rng;
 use crate::simulate::Schedule;
 
@@ -42,9 +42,20 @@ impl Maker<'_> {
             })
             .collect();
         let channels: Vec<usize> = (0..rng.below(3)).map(|_| 1 + rng.below(2)).collect();
+        let oneshots: Vec<Oneshot> = (0..rng.below(3).saturating_sub(usize::from(rng.percent(50))))
+            .map(|_| {
+                *rng.of(&[
+                    Oneshot::Recorded,
+                    Oneshot::Recorded,
+                    Oneshot::Recorded,
+                    Oneshot::Hidden,
+                ])
+            })
+            .collect();
         let program = Program {
             pools,
-            oneshots: rng.below(3).saturating_sub(usize::from(rng.percent(50))),
+            oneshots,
+            owned: rng.percent(20),
             notifies: rng.below(2),
             tasks: vec![Vec::new(); tasks],
             channels,
@@ -52,8 +63,8 @@ impl Maker<'_> {
         let ends = |rng: &mut Rng, count| (0..count).map(|_| rng.below(tasks)).collect();
         Maker {
             receivers: ends(rng, program.channels.len()),
-            answers: ends(rng, program.oneshots),
-            questions: ends(rng, program.oneshots),
+            answers: ends(rng, program.oneshots.len()),
+            questions: ends(rng, program.oneshots.len()),
             // Mostly the first task waits for the others.
             handles: (0..tasks)
                 .map(|task| {
@@ -123,7 +134,12 @@ impl Maker<'_> {
 
     /// Puts in where the first task spawns the others.
     fn spawns(&mut self) {
-        let late = self.rng.percent(25);
+        // What can be handed over was taken before.
+        let (late, pools) = if self.program.owned {
+            (true, self.program.pools.len())
+        } else {
+            (self.rng.percent(25), 0)
+        };
         let main = &mut self.program.tasks[0];
         let count = self.handles.len();
         let mut at = 0;
@@ -131,8 +147,24 @@ impl Maker<'_> {
             if late {
                 at += self.rng.below(main.len() + 1 - at);
             }
-            main.insert(at, Step::Spawn(task));
+            let step = match pools {
+                0 => Step::Spawn(task),
+                _ if self.rng.percent(50) => Step::SpawnWith(task, self.rng.below(pools)),
+                _ => Step::Spawn(task),
+            };
+            main.insert(at, step);
             at += 1;
+            if let Step::SpawnWith(_, pool) = step
+                && self.rng.percent(30)
+            {
+                let again = match self.program.pools[pool] {
+                    Pool::Mutex => Wait::Lock(pool),
+                    Pool::RwLock(_) => Wait::Write(pool),
+                    Pool::Semaphore(_) => Wait::Acquire(pool, 1),
+                };
+                main.insert(at, Step::Wait(again));
+                at += 1;
+            }
         }
     }
 
@@ -151,7 +183,7 @@ impl Maker<'_> {
                 steps.extend(act);
             }
             14..=19 => {
-                let Some((one, two)) = self.wait(task).zip(self.wait(task)) else {
+                let Some((one, two)) = self.wait(task).zip(self.other_wait(task)) else {
                     return;
                 };
                 match self.rng.below(3) {
@@ -195,6 +227,18 @@ impl Maker<'_> {
         }
     }
 
+    /// Beside another one: more often for something that is not in the trace, and could help.
+    fn other_wait(&mut self, task: usize) -> Option<Wait> {
+        let is_hidden = |oneshot: &usize| {
+            self.program.oneshots[*oneshot] == Oneshot::Hidden && self.questions[*oneshot] == task
+        };
+        let hidden = (0..self.program.oneshots.len()).find(is_hidden);
+        match hidden {
+            Some(oneshot) if self.rng.percent(50) => Some(Wait::Question(oneshot)),
+            _ => self.wait(task),
+        }
+    }
+
     fn wait(&mut self, task: usize) -> Option<Wait> {
         let pools = self.program.pools.len();
         let channels = self.program.channels.len();
@@ -220,8 +264,8 @@ impl Maker<'_> {
                     let channel = self.rng.below(channels);
                     (self.receivers[channel] == task).then_some(Wait::Recv(channel))
                 }
-                14..=15 if self.program.oneshots > 0 => {
-                    let oneshot = self.rng.below(self.program.oneshots);
+                14..=15 if !self.program.oneshots.is_empty() => {
+                    let oneshot = self.rng.below(self.program.oneshots.len());
                     (self.questions[oneshot] == task).then_some(Wait::Question(oneshot))
                 }
                 16..=17 if self.program.notifies > 0 => {
@@ -257,8 +301,8 @@ impl Maker<'_> {
                     let channel = self.rng.below(channels);
                     (self.receivers[channel] == task).then_some(Step::DropReceiver(channel))
                 }
-                4..=7 if self.program.oneshots > 0 => {
-                    let oneshot = self.rng.below(self.program.oneshots);
+                4..=7 if !self.program.oneshots.is_empty() => {
+                    let oneshot = self.rng.below(self.program.oneshots.len());
                     let (answers, asks) = (
                         self.answers[oneshot] == task,
                         self.questions[oneshot] == task,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use crate::executor::Executor;
 use crate::model::{Model, SLOTS, Stand};
 use crate::program::{MOST, Step, Wait};
-use crate::world::{Env, Guard, make, wait};
+use crate::world::{Env, Guard, OwnedGuard, make, wait};
 
 /// A task can hold so much at a time.
 const HELD: usize = 16;
@@ -40,7 +40,7 @@ impl Run {
             let mut envs = make(&run.model).into_iter();
             let own = envs.next().expect("there is a first task");
             *run.waiting.borrow_mut() = [None].into_iter().chain(envs.map(Some)).collect();
-            interpret(&run, 0, own).await;
+            interpret(&run, 0, own, None).await;
         };
         ais_recorder::spawn("0", first, |task| self.executor.push(0, task));
     }
@@ -52,11 +52,11 @@ impl Run {
     }
 
     /// Spawns a task, and gives its handle to whoever will wait for its end.
-    fn spawn(self: &Rc<Run>, number: usize, own: &Env) {
+    fn spawn(self: &Rc<Run>, number: usize, own: &Env, given: Option<(usize, OwnedGuard)>) {
         let env = self.waiting.borrow_mut()[number].take();
         let env = env.expect("it is spawned once");
         let run = Rc::clone(self);
-        let body = async move { interpret(&run, number, env).await };
+        let body = async move { interpret(&run, number, env, given).await };
         let handle = ais_recorder::spawn(number.to_string(), body, |task| {
             self.executor.push(number, task)
         });
@@ -101,9 +101,12 @@ impl<'a> Holds<'a> {
     }
 }
 
-async fn interpret(run: &Rc<Run>, task: usize, env: Env) {
+async fn interpret(run: &Rc<Run>, task: usize, env: Env, given: Option<(usize, OwnedGuard)>) {
     let env = &env;
     let mut holds = Holds([const { None }; HELD]);
+    if let Some((pool, guard)) = given {
+        holds.put(pool, Guard::Owned(guard));
+    }
     let (one, two, three) = (pin!(None), pin!(None), pin!(None));
     let mut slots: [Pin<&mut Option<_>>; SLOTS] = [one, two, three];
     let mut kept: Option<(usize, Wait)> = None;
@@ -202,24 +205,28 @@ fn polled<F: Future>(slot: &mut Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Po
 async fn act(run: &Rc<Run>, env: &Env, holds: &mut Holds<'_>, step: Step) {
     match step {
         Step::Release(pool) => drop(holds.take(pool)),
-        Step::Forget(pool) => {
-            if let Some(Guard::Permit(permit)) = holds.take(pool) {
-                permit.forget();
-            }
-        }
+        Step::Forget(pool) => match holds.take(pool) {
+            Some(Guard::Permit(permit)) => permit.forget(),
+            Some(Guard::Owned(OwnedGuard::Permit(permit))) => permit.forget(),
+            _ => {}
+        },
         Step::Add(pool, units) => env.world.semaphore(pool).add_permits(units as usize),
         Step::DropSender(channel) => drop(env.senders[channel].take()),
         Step::DropReceiver(channel) => drop(env.receivers[channel].take()),
         Step::Answer(oneshot) => {
-            if let Some(sender) = env.answers[oneshot].take() {
-                let _ = sender.send(());
+            if let Some(answer) = env.answers[oneshot].take() {
+                answer.give();
             }
         }
         Step::DropAnswer(oneshot) => drop(env.answers[oneshot].take()),
         Step::DropQuestion(oneshot) => drop(env.questions[oneshot].take()),
         Step::NotifyOne(notify) => env.world.notifies[notify].notify_one(),
         Step::NotifyAll(notify) => env.world.notifies[notify].notify_waiters(),
-        Step::Spawn(number) => run.spawn(number, env),
+        Step::Spawn(number) => run.spawn(number, env, None),
+        Step::SpawnWith(number, pool) => match holds.take(pool) {
+            Some(Guard::Owned(guard)) => run.spawn(number, env, Some((pool, guard))),
+            _ => run.spawn(number, env, None),
+        },
         Step::Yield => yield_once().await,
         Step::DropKept
         | Step::Wait(_)

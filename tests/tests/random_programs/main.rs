@@ -8,7 +8,9 @@
 //! On the way the model of the primitives and the primitives themselves are compared after every poll.
 //!
 //! Two variables choose which programs are run: `AIS_TEST_PROGRAMS` is how many, `AIS_TEST_FIRST` the seed of the first. A seed makes
-//! a program and its schedule. A program that is judged wrongly is made smaller, and printed as text that can be read back: see [`named`].
+//! a program and its schedule. With `AIS_TEST_JUDGE=all` every hang must be found, to see what is missing.
+//!
+//! A program that is judged wrongly is made smaller, and printed as text that can be read back: see [`named`].
 #![forbid(unsafe_code)]
 
 mod executor;

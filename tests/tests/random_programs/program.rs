@@ -15,6 +15,14 @@ pub(crate) enum Pool {
     Semaphore(u32),
 }
 
+/// A channel for one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oneshot {
+    Recorded,
+    /// Tokio's own: of it nothing is in the trace.
+    Hidden,
+}
+
 /// A wait for something: one operation. Numbers tell which pool, channel, oneshot channel, notify or task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Wait {
@@ -56,15 +64,19 @@ pub(crate) enum Step {
     Both(Wait, Wait),
     Yield,
     Spawn(usize),
+    /// The same, and hands over what was taken last of a pool, if anything.
+    SpawnWith(usize, usize),
 }
 
 /// A program. Task 0 makes the resources and spawns the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) pools: Vec<Pool>,
+    /// Guards and permits own what they are of, and can go from task to task.
+    pub(crate) owned: bool,
     /// How many messages each holds.
     pub(crate) channels: Vec<usize>,
-    pub(crate) oneshots: usize,
+    pub(crate) oneshots: Vec<Oneshot>,
     pub(crate) notifies: usize,
     pub(crate) tasks: Vec<Vec<Step>>,
 }
@@ -171,7 +183,7 @@ impl Program {
             users => users,
         };
         let channels = 0..self.channels.len();
-        let oneshots = 0..self.oneshots;
+        let oneshots = 0..self.oneshots.len();
         Owners {
             senders: channels.clone().map(senders).collect(),
             receivers: channels
@@ -207,6 +219,7 @@ impl Program {
         };
         let own = match step {
             Step::Forget(at) | Step::Add(at, _) => is_semaphore(at),
+            Step::SpawnWith(_, at) => self.owned && pool(at).is_some(),
             _ => true,
         };
         own && step.waits().all(fits)
@@ -219,7 +232,7 @@ impl Program {
             .iter()
             .flatten()
             .filter_map(|step| match step {
-                Step::Spawn(task) => Some(*task),
+                Step::Spawn(task) | Step::SpawnWith(task, _) => Some(*task),
                 _ => None,
             })
             .collect();
@@ -230,12 +243,15 @@ impl Program {
         if !all_once
             || by_main
                 .into_iter()
-                .any(|step| matches!(step, Step::Spawn(_)))
+                .any(|step| matches!(step, Step::Spawn(_) | Step::SpawnWith(..)))
         {
             return Some("the first task spawns each of the others, once".to_owned());
         }
         let pools = self.pools.len() + self.channels.len();
-        if pools > 2 * MOST || self.tasks.len() > MOST || self.oneshots.max(self.notifies) > MOST {
+        if pools > 2 * MOST
+            || self.tasks.len() > MOST
+            || self.oneshots.len().max(self.notifies) > MOST
+        {
             return Some("too much".to_owned());
         }
         let single = (0..MOST).flat_map(|i| {

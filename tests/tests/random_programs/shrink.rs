@@ -48,6 +48,11 @@ fn smaller(program: &Program) -> Vec<Program> {
             let mut changed = program.clone();
             changed.tasks[task].remove(at);
             all.push(changed);
+            if let Step::SpawnWith(other, _) = *step {
+                let mut changed = program.clone();
+                changed.tasks[task][at] = Step::Spawn(other);
+                all.push(changed);
+            }
             let waits: Vec<Wait> = step.waits().collect();
             for wait in waits
                 .into_iter()
@@ -76,8 +81,9 @@ fn without_task(program: &Program, gone: usize) -> Program {
         (one, two) => one.or(two).map(Step::Wait),
     };
     let step = |step: &Step| match *step {
-        Step::Spawn(task) if task == gone => None,
+        Step::Spawn(task) | Step::SpawnWith(task, _) if task == gone => None,
         Step::Spawn(task) => Some(Step::Spawn(moved(task))),
+        Step::SpawnWith(task, pool) => Some(Step::SpawnWith(moved(task), pool)),
         Step::Wait(one) => wait(one).map(Step::Wait),
         Step::Select(one, two) => pair(one, two, Step::Select),
         Step::Keep(one, two) => pair(one, two, Step::Keep),

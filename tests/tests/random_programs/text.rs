@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::program::{Pool, Program, Step, Wait};
+use super::program::{Oneshot, Pool, Program, Step, Wait};
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -13,9 +13,15 @@ impl fmt::Display for Program {
             Pool::Semaphore(permits) => format!("semaphore {permits}"),
         });
         let channels = self.channels.iter().map(|room| format!("channel {room}"));
-        let oneshots = (0..self.oneshots).map(|_| "oneshot".to_owned());
+        let owned = self.owned.then(|| "owned-guards".to_owned());
+        let oneshots = self.oneshots.iter().map(|oneshot| match oneshot {
+            Oneshot::Recorded => "oneshot".to_owned(),
+            Oneshot::Hidden => "hidden-oneshot".to_owned(),
+        });
         let notifies = (0..self.notifies).map(|_| "notify".to_owned());
-        let all: Vec<String> = pools
+        let all: Vec<String> = owned
+            .into_iter()
+            .chain(pools)
             .chain(channels)
             .chain(oneshots)
             .chain(notifies)
@@ -50,6 +56,7 @@ impl fmt::Display for Step {
             Step::Both(one, two) => write!(f, "both {one} | {two}"),
             Step::Yield => write!(f, "yield"),
             Step::Spawn(task) => write!(f, "spawn {task}"),
+            Step::SpawnWith(task, pool) => write!(f, "spawn-with {task} {pool}"),
         }
     }
 }
@@ -103,7 +110,9 @@ impl Program {
             ("rwlock", &[readers]) => self.pools.push(Pool::RwLock(readers as u32)),
             ("semaphore", &[permits]) => self.pools.push(Pool::Semaphore(permits as u32)),
             ("channel", &[room]) => self.channels.push(room),
-            ("oneshot", []) => self.oneshots += 1,
+            ("owned-guards", []) => self.owned = true,
+            ("oneshot", []) => self.oneshots.push(Oneshot::Recorded),
+            ("hidden-oneshot", []) => self.oneshots.push(Oneshot::Hidden),
             ("notify", []) => self.notifies += 1,
             _ => return Err(format!("no resource is `{resource}`")),
         }
@@ -141,6 +150,7 @@ impl FromStr for Step {
             ("drop-kept", []) => Step::DropKept,
             ("yield", []) => Step::Yield,
             ("spawn", &[task]) => Step::Spawn(task),
+            ("spawn-with", &[task, pool]) => Step::SpawnWith(task, pool),
             _ => Step::Wait(text.parse()?),
         })
     }

@@ -28,7 +28,7 @@
 //!
 //! # Why no crate does this
 //!
-//! Crates that lay out graphs were tried for this. `rust-sugiyama` tells where nodes are, but neither which way the edges take nor
+//! Crates that lay out graphs were looked at for this. `rust-sugiyama` tells where nodes are, but neither which way the edges take nor
 //! where labels fit. `layout-rs` draws rather than tells, in its own look. The ports of dagre give routes and labels, are young, and
 //! rank by network simplex, whose steps nobody bounds. None can keep a cycle together as a ring, which is the point of the picture;
 //! with that added around it, what remains for a crate to do is less than half.

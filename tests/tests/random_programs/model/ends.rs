@@ -68,8 +68,8 @@ impl Model {
             self.drop_wait(state, task, slot);
         }
         state.tasks[task].kept = None;
-        for (pool, units) in std::mem::take(&mut state.tasks[task].holds) {
-            state.give_back(pool, units);
+        for hold in std::mem::take(&mut state.tasks[task].holds) {
+            state.give_back(hold.pool, hold.units);
         }
         for channel in 0..state.channels.len() {
             state.drop_sender(task, channel);

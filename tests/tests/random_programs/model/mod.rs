@@ -44,11 +44,20 @@ pub(crate) struct Task {
     pub(crate) active: [Option<usize>; 2],
     pub(crate) kept: Option<usize>,
     /// What it has of pools.
-    pub(crate) holds: Vec<(usize, u32)>,
+    pub(crate) holds: Vec<Hold>,
     /// Somebody waited for its end, and is woken by it.
     pub(crate) joiner: Option<usize>,
     /// Who has polled its handle, and has not seen its end.
     pub(crate) asked: Option<usize>,
+}
+
+/// Units of a pool that a task has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Hold {
+    pub(crate) pool: usize,
+    pub(crate) units: u32,
+    /// Another task took it, and gave it away.
+    pub(crate) given: bool,
 }
 
 /// Whether a task is there.
@@ -125,7 +134,7 @@ impl Model {
                 .iter()
                 .map(|senders| Channel::of(senders))
                 .collect(),
-            oneshots: vec![Oneshot::default(); program.oneshots],
+            oneshots: vec![Oneshot::default(); program.oneshots.len()],
             notifies: vec![Notify::default(); program.notifies],
         }
     }
@@ -156,6 +165,12 @@ impl State {
 impl Task {
     pub(crate) fn is_live(&self) -> bool {
         self.life == Life::Live
+    }
+
+    /// What it took last of a pool: it has it no more.
+    fn taken_last(&mut self, pool: usize) -> Option<Hold> {
+        let at = self.holds.iter().rposition(|hold| hold.pool == pool)?;
+        Some(self.holds.remove(at))
     }
 
     pub(crate) fn stand(&self) -> Stand {

@@ -20,7 +20,9 @@ pub(crate) struct Channel {
     /// The tasks that have a sender.
     pub(crate) senders: Vec<usize>,
     pub(crate) has_receiver: bool,
-    /// The receiver has been used.
+    /// A message has been sent.
+    pub(crate) was_sent: bool,
+    /// A message has been received.
     pub(crate) was_received: bool,
     /// Who is woken by the next message. Nobody takes it back when a `recv()` is dropped.
     pub(crate) waker: Option<usize>,
@@ -39,6 +41,8 @@ pub(crate) struct Oneshot {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Notify {
     pub(crate) permit: bool,
+    /// It has been notified.
+    pub(crate) was_used: bool,
     pub(crate) queue: VecDeque<Op>,
 }
 
@@ -58,6 +62,7 @@ impl Channel {
             messages: 0,
             senders: senders.to_vec(),
             has_receiver: true,
+            was_sent: false,
             was_received: false,
             waker: None,
         }
@@ -134,6 +139,7 @@ impl State {
     /// Somebody has a slot, and puts a message in.
     pub(super) fn message(&mut self, channel: usize) {
         self.channels[channel].messages += 1;
+        self.channels[channel].was_sent = true;
         self.wake_receiver(channel);
     }
 

@@ -1,6 +1,6 @@
 //! What a poll of a task does.
 
-use super::{Life, Model, Pace, Phase, SLOTS, Slot, State};
+use super::{Hold, Life, Model, Pace, Phase, SLOTS, Slot, State};
 use crate::program::{Step, Wait};
 
 impl Model {
@@ -85,7 +85,8 @@ impl Model {
             | Step::DropQuestion(_)
             | Step::NotifyOne(_)
             | Step::NotifyAll(_)
-            | Step::Spawn(_) => {
+            | Step::Spawn(_)
+            | Step::SpawnWith(..) => {
                 self.act(state, task, step);
                 true
             }
@@ -101,12 +102,10 @@ impl Model {
                 }
             }
             Step::Release(pool) | Step::Forget(pool) => {
-                let holds = &mut state.tasks[task].holds;
-                if let Some(at) = holds.iter().rposition(|(of, _)| *of == pool) {
-                    let (_, units) = holds.remove(at);
-                    if let Step::Release(_) = step {
-                        state.give_back(pool, units);
-                    }
+                if let Some(hold) = state.tasks[task].taken_last(pool)
+                    && let Step::Release(_) = step
+                {
+                    state.give_back(pool, hold.units);
                 }
             }
             Step::Add(pool, units) => state.give_back(pool, units),
@@ -115,9 +114,23 @@ impl Model {
             Step::Answer(oneshot) => state.answer(oneshot, true),
             Step::DropAnswer(oneshot) => state.answer(oneshot, false),
             Step::DropQuestion(oneshot) => state.drop_question(oneshot),
-            Step::NotifyOne(notify) => state.notify_one(notify),
-            Step::NotifyAll(notify) => state.notify_all(notify),
-            Step::Spawn(other) => {
+            Step::NotifyOne(notify) => {
+                state.notifies[notify].was_used = true;
+                state.notify_one(notify);
+            }
+            Step::NotifyAll(notify) => {
+                state.notifies[notify].was_used = true;
+                state.notify_all(notify);
+            }
+            Step::Spawn(other) | Step::SpawnWith(other, _) => {
+                if let Step::SpawnWith(_, pool) = step {
+                    let given = state.tasks[task].taken_last(pool);
+                    let given = given.map(|hold| Hold {
+                        given: true,
+                        ..hold
+                    });
+                    state.tasks[other].holds.extend(given);
+                }
                 state.tasks[other].life = Life::Live;
                 state.wake(other);
             }
@@ -254,7 +267,11 @@ impl State {
         if has {
             match wait {
                 Wait::Send(channel) => self.message(channel),
-                _ => self.tasks[op.0].holds.push((pool, units)),
+                _ => self.tasks[op.0].holds.push(Hold {
+                    pool,
+                    units,
+                    given: false,
+                }),
             }
         }
         has
