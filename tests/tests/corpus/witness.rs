@@ -10,6 +10,8 @@ use crate::table::Buggy;
 
 /// How long a poll is at least that is long, and a loop that is busy.
 const LONG: Nanos = Nanos(100_000_000);
+/// How long a task has hung at least when its program is ended.
+const HUNG: Nanos = Nanos(50_000_000);
 /// How often a task that is busy goes round at least.
 const OFTEN: usize = 1_000;
 
@@ -38,13 +40,14 @@ pub(crate) fn unlike(buggy: &Buggy, trace: &Path) -> Option<String> {
 }
 
 fn unlike_of(buggy: &Buggy, history: &History, task: &Task) -> Option<String> {
-    let is_over = matches!(
-        task.state(),
+    let since = match task.state() {
+        TaskState::Idle(at) | TaskState::Running(at) | TaskState::Scheduled(at) => Some(at),
         TaskState::Completed(_)
-            | TaskState::Panicked(_)
-            | TaskState::Cancelled(_)
-            | TaskState::EndedUnseen(_)
-    );
+        | TaskState::Panicked(_)
+        | TaskState::Cancelled(_)
+        | TaskState::EndedUnseen(_) => None,
+    };
+    let has_hung = since.map(|since| history.end.since(since) >= HUNG);
     let has_long_poll = task
         .polls
         .iter()
@@ -55,8 +58,10 @@ fn unlike_of(buggy: &Buggy, history: &History, task: &Task) -> Option<String> {
     let first = task.polls.first().map_or(history.end, |poll| poll.begin);
     let last = task.polls.last().map_or(history.end, |poll| poll.begin);
     let spins = turns >= OFTEN && last.since(first) >= LONG;
-    let wrong = if buggy.hangs && is_over {
+    let wrong = if buggy.hangs && has_hung.is_none() {
         "has ended"
+    } else if buggy.hangs && has_hung == Some(false) {
+        "has not hung for long"
     } else if buggy.is_of("long-poll") && !has_long_poll {
         "has no long poll"
     } else if buggy.is_of("busy-loop") && !spins {
