@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::stabs::Stabs;
 use crate::history::{
     ChangeKind, History, Operation, OperationKind, Outcome, Replay, ResourceId, ResourceKind,
-    ResourceState, SectionKind, Task, TaskId, ThreadId,
+    ResourceState, Section, SectionKind, Task, TaskId, ThreadId,
 };
 use crate::time::Nanos;
 
@@ -33,6 +33,8 @@ pub struct Index<'a> {
     pub(super) of_executor: HashMap<ResourceId, Vec<&'a Task>>,
     /// When threads were in `block_in_place`.
     in_place: HashMap<ThreadId, Stabs<()>>,
+    /// When values of watch channels were borrowed, and by whom.
+    borrows: HashMap<ResourceId, Stabs<&'a Section>>,
     /// What resources were like when that was last asked: mostly it is asked for later and later moments.
     replays: RefCell<HashMap<ResourceId, (Nanos, Replay<'a>)>>,
 }
@@ -90,7 +92,14 @@ impl<'a> Index<'a> {
             children.sort_by_key(|child| child.spawned);
         }
         let mut in_place: HashMap<ThreadId, Vec<_>> = HashMap::new();
+        let mut borrows: HashMap<ResourceId, Vec<_>> = HashMap::new();
         for section in &history.sections {
+            if let (SectionKind::Borrow, Some(id), false) =
+                (section.kind, section.resource, section.is_lost)
+            {
+                let stretch = (section.begun, section.ended, section);
+                borrows.entry(id).or_default().push(stretch);
+            }
             if section.kind == SectionKind::BlockInPlace && !section.is_lost {
                 let stretch = (section.begun, section.ended, ());
                 in_place.entry(section.thread).or_default().push(stretch);
@@ -107,6 +116,7 @@ impl<'a> Index<'a> {
             left_behind: left_behind(history),
             of_executor,
             in_place: arranged(in_place),
+            borrows: arranged(borrows),
             replays: RefCell::default(),
         }
     }
@@ -131,6 +141,12 @@ impl<'a> Index<'a> {
         self.in_place
             .get(&thread)
             .is_some_and(|sections| !sections.at(at).is_empty())
+    }
+
+    pub(super) fn borrows_of(&self, watch: ResourceId, at: Nanos) -> Vec<&'a Section> {
+        self.borrows
+            .get(&watch)
+            .map_or_else(Vec::new, |borrows| borrows.at(at))
     }
 
     /// What a resource was like just before `at`; none where that is not known.

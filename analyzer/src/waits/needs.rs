@@ -9,6 +9,8 @@ use crate::history::{OperationId, ResourceId, TaskId};
 pub enum Link {
     /// It holds units of what is wanted: a lock, permits, a slot.
     Holds,
+    /// It borrows the value of a watch channel.
+    Borrows,
     /// An operation of it was given what is wanted, and is not polled any more.
     Granted(OperationId),
     /// An operation of it stands before the other in the queue.

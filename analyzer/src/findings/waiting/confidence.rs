@@ -25,7 +25,7 @@ pub(super) fn confidence(case: &Case<'_, '_>) -> (Confidence, Option<String>) {
     }
     if case.may_be_parked() {
         let because = "it never kept a clone of its waker, as a task does that is parked on purpose, to be aborted";
-        return (Confidence::Possible, Some(because.to_owned()));
+        return (Confidence::Likely, Some(because.to_owned()));
     }
     match case.knot.level {
         Level::Proven if case.knot.elsewhere == Elsewhere::No => (Confidence::Proven, None),
@@ -125,7 +125,10 @@ fn may_have_left(case: &Case<'_, '_>, link: &KnotLink) -> bool {
     }
     // Alone it waits in vain for what it is sure to keep: not for permits, which anybody can add.
     let is_lock = resource.is_some_and(|resource| {
-        matches!(resource.kind, ResourceKind::Mutex | ResourceKind::RwLock)
+        matches!(
+            resource.kind,
+            ResourceKind::Mutex | ResourceKind::RwLock | ResourceKind::OnceCell
+        )
     });
     !is_lock || own.peek().is_none() || own.any(|hold| hold.loose)
 }

@@ -87,6 +87,20 @@ fn what_is_kept(case: &Case<'_, '_>, link: &KnotLink) -> Option<Fact> {
             );
             fact(text, hold.location.clone(), hold.since)
         }
+        Link::Borrows => {
+            let mut open = history.open_sections();
+            let borrow = open.find(|section| {
+                section.task == Some(task) && section.resource == Some(resource.id)
+            })?;
+            let text = format!(
+                "{} borrows the value of {}{}, since {}: no other value can be sent meanwhile",
+                short(task),
+                resource.title(),
+                at_place(borrow.location.as_ref()),
+                ago(case, borrow.begun)
+            );
+            fact(text, borrow.location.clone(), borrow.begun)
+        }
         Link::Granted(id) => {
             let granted = history.operation(id)?;
             let fired = granted

@@ -45,8 +45,14 @@ pub(super) fn kind(case: &Case<'_, '_>) -> Kind {
     if links.iter().any(|link| link.link == Link::Executes) {
         return Kind::Starvation;
     }
-    let wants_room = |kind| matches!(kind, OperationKind::Send(..) | OperationKind::Reserve(..));
-    if links.iter().any(|link| is(link, wants_room)) {
+    let is_room = |link: &KnotLink| {
+        let sends = is(link, |kind| {
+            matches!(kind, OperationKind::Send(..) | OperationKind::Reserve(..))
+        });
+        // Under a borrow, a watch channel is a lock.
+        sends && link.link != Link::Borrows
+    };
+    if links.iter().any(is_room) {
         Kind::BackpressureCycle
     } else if case.knot.tasks.len() == 1 {
         Kind::SelfDeadlock

@@ -75,14 +75,14 @@ fn finding(case: &Case<'_, '_>) -> Finding {
 impl<'a> Case<'_, 'a> {
     /// The operations by which the tasks of the knot wait: those for each other, or, where nobody can help, all.
     pub(super) fn operations(&self) -> Vec<&'a Operation> {
-        let mut ids: Vec<OperationId> = if !self.knot.links.is_empty() {
-            let links = self.knot.links.iter();
-            links.filter_map(|link| link.wait.operation).collect()
-        } else {
+        let mut ids: Vec<OperationId> = if self.knot.links.is_empty() {
             let tasks = self.knot.tasks.iter();
             tasks
                 .flat_map(|&task| self.moment.awaited_by(task))
                 .collect()
+        } else {
+            let links = self.knot.links.iter();
+            links.filter_map(|link| link.wait.operation).collect()
         };
         ids.dedup();
         ids.into_iter()

@@ -4,7 +4,7 @@ use super::Case;
 use crate::findings::Kind;
 use crate::history::{Hold, Operation, OperationKind, ResourceKind, Task, TaskId};
 use crate::time::Nanos;
-use crate::waits::{Elsewhere, Link};
+use crate::waits::{Elsewhere, KnotLink, Link};
 
 /// Who waits, for how long.
 pub(super) fn title(case: &Case<'_, '_>, kind: Kind, long: Nanos) -> String {
@@ -73,7 +73,8 @@ pub(super) fn why(case: &Case<'_, '_>, kind: Kind) -> String {
         return why_without_a_circle(case, kind);
     }
     let links = &case.knot.links;
-    let all_held = links.iter().all(|link| link.link == Link::Holds);
+    let is_held = |link: &KnotLink| matches!(link.link, Link::Holds | Link::Borrows);
+    let all_held = links.iter().all(is_held);
     let who = match kind {
         Kind::Futurelock | Kind::LostWakeup if case.knot.is_circle => {
             "what is waited for was given to a future that is not polled any more, and the task that would have to poll or drop it waits \

@@ -62,6 +62,32 @@ impl Moment<'_, '_> {
         Some(places)
     }
 
+    pub(super) fn is_watch(&self, id: ResourceId) -> bool {
+        self.resource(id)
+            .is_some_and(|channel| channel.kind == ResourceKind::Watch)
+    }
+
+    /// All that borrow the value of a watch channel must let go of it. What they borrow with cannot leave its thread.
+    pub(super) fn needs_no_borrow(&self, id: ResourceId) -> Needs {
+        let borrows = self.index.borrows_of(id, self.at);
+        let places: Option<Vec<Place>> = borrows
+            .into_iter()
+            .map(|borrow| {
+                let task = borrow.task.filter(|&task| self.is_live(task))?;
+                Some(Place {
+                    named: vec![(task, Link::Borrows)],
+                    handed: Vec::new(),
+                    elsewhere: Elsewhere::No,
+                })
+            })
+            .collect();
+        // Each of them has to; that one can is taken to be enough.
+        match places {
+            Some(places) if !places.is_empty() => Needs::One(places),
+            _ => Needs::Nothing,
+        }
+    }
+
     /// Somebody with a sender must send or go.
     pub(super) fn needs_message(&self, id: ResourceId, handle: u64, waiter: TaskId) -> Needs {
         let message = || {

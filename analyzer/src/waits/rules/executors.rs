@@ -140,7 +140,8 @@ impl Moment<'_, '_> {
                 .map(executes)
                 .collect(),
             handed,
-            elsewhere: Elsewhere::Often,
+            // It cannot go to another thread.
+            elsewhere: Elsewhere::Rarely,
         })
     }
 }

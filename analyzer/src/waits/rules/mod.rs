@@ -34,11 +34,13 @@ impl Moment<'_, '_> {
                 self.needs_lock(id, ResourceKind::RwLock, pending)
             }
             OperationKind::Acquire(id) => self.needs_permits(id, pending),
+            OperationKind::Send(id, _) if self.is_watch(id) => self.needs_no_borrow(id),
             OperationKind::Send(id, _) | OperationKind::Reserve(id, _) => {
                 self.needs_room(id, operation.units.max(1), pending, waiter)
             }
-            OperationKind::Receive(id, handle) => self.needs_message(id, handle, waiter),
-            OperationKind::Changed(id, handle) => self.needs_message(id, handle, waiter),
+            OperationKind::Receive(id, handle) | OperationKind::Changed(id, handle) => {
+                self.needs_message(id, handle, waiter)
+            }
             OperationKind::Closed(id, _) => self.needs_closed(id, waiter),
             OperationKind::Notified(id) => self.needs_notice(id, pending, waiter),
             OperationKind::Barrier(id) => self.needs_arrivals(id, waiter),

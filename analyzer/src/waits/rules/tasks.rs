@@ -105,8 +105,8 @@ impl Moment<'_, '_> {
         let pending = self.pending(task.id);
         let blocking = pending
             .iter()
-            .filter(|pending| pending.flags.is_blocking() && pending.polled_at >= since);
-        if let Some(blocking) = blocking.last() {
+            .rfind(|pending| pending.flags.is_blocking() && pending.polled_at >= since);
+        if let Some(blocking) = blocking {
             return Some(vec![Needed {
                 operation: Some(blocking.operation.id),
                 is_certain: true,
