@@ -96,3 +96,16 @@ fn a_notification_that_nobody_takes_is_handed_on() {
     let (ran, findings) = ran(text, &[0, 1, 2]);
     assert!(ran.state.live().is_empty() && findings.is_empty());
 }
+
+#[test]
+#[ignore = "who is in a greater circle around the one that is proven is left out as yet"]
+fn whoever_is_stuck_in_a_greater_circle_around_a_proven_one_is_named() {
+    let text = "
+        with: rwlock 3, semaphore 3
+        0: spawn 1, spawn 2, acquire 1 1, join 1
+        1: both read 0 | write 0
+        2: read 0, acquire 1 3
+    ";
+    let (ran, findings) = ran(text, &[0, 2, 1]);
+    assert!(!judged(&ran, &findings).has(Fault::Missed), "{findings:#?}");
+}
