@@ -48,7 +48,7 @@ pub(crate) const JUDGED: [(Feature, bool); 16] = [
     (Feature::Receive, true),
     (Feature::UnusedSender, true),
     (Feature::Question, true),
-    (Feature::Hidden, true),
+    (Feature::Hidden, false),
     (Feature::Notified, true),
     (Feature::UnusedNotify, true),
     (Feature::Kept, true),

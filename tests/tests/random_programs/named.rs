@@ -98,7 +98,6 @@ fn a_notification_that_nobody_takes_is_handed_on() {
 }
 
 #[test]
-#[ignore = "who is in a greater circle around the one that is proven is left out as yet"]
 fn whoever_is_stuck_in_a_greater_circle_around_a_proven_one_is_named() {
     let text = "
         with: rwlock 3, semaphore 3
