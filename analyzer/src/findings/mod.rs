@@ -5,6 +5,7 @@
 
 mod deadlock;
 pub mod kind;
+pub mod slow;
 
 use serde::Serialize;
 
@@ -14,12 +15,13 @@ use crate::time::Nanos;
 
 pub use deadlock::wait_findings;
 pub use kind::Kind;
+pub use slow::{Thresholds, slow_findings};
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// It rests on an incomplete record.
+    /// It rests on an incomplete record, or on a limit that somebody set.
     Possible,
     /// Something could have moved unseen, but everybody who could have it is stuck.
     Likely,
@@ -62,7 +64,7 @@ pub struct Finding {
     pub facts: Vec<Fact>,
     /// Tasks that wait behind it.
     pub victims: Vec<TaskId>,
-    /// Why nothing can end it.
+    /// Why nothing can end it; for what is slow or could go wrong: what it costs, or what would have to coincide.
     pub why_it_cannot_end: String,
     /// What to change.
     pub advice: String,
