@@ -44,6 +44,11 @@ impl Build {
         self.tick
     }
 
+    /// So many nanoseconds in which nothing happens.
+    pub fn pass(&mut self, nanos: u64) {
+        self.tick += nanos;
+    }
+
     /// A string, with this number.
     pub fn text(&mut self, id: u64, text: &str) {
         self.chunk.text(id, text);

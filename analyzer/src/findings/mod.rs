@@ -5,6 +5,7 @@
 
 mod deadlock;
 pub mod kind;
+mod lock_order;
 pub mod slow;
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use crate::time::Nanos;
 
 pub use deadlock::wait_findings;
 pub use kind::Kind;
+pub use lock_order::lock_order_inversions;
 pub use slow::{Thresholds, slow_findings};
 
 /// How sure a finding is.

@@ -15,7 +15,7 @@ use super::doings::{Doing, Doings};
 use super::{
     Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
 };
-use crate::findings::{Finding, Kind};
+use crate::findings::{Fact, Finding, Kind};
 use crate::history::{
     History, Operation, OperationKind, Poll, Task, TaskId, TaskState, Wake, WokenBy,
 };
@@ -27,6 +27,7 @@ use crate::time::Nanos;
 const CAUSES: u64 = 50;
 
 /// A stretch of turns.
+#[derive(Clone, Copy)]
 struct Spin<'a> {
     task: &'a Task,
     from: Nanos,
@@ -340,8 +341,39 @@ fn one(
             operation.call()
         ),
     };
-    let done = between(doings.of(task.id), spin.from, spin.to);
-    let closed = done.iter().rfind(|doing| doing.is_closed());
+    let closed = closed_channel(doings, spin);
+    let facts = facts(history, doings, class);
+    let mut found = finding(history, Kind::BusyLoop, &worst_first(class));
+    if closed.is_some() {
+        "leave the loop when the channel is closed (recv() gives None), or switch the branch off: it is ready at once for ever"
+            .clone_into(&mut found.advice);
+    }
+    Finding {
+        confidence,
+        confidence_because,
+        since: spin.from,
+        title,
+        facts,
+        why_it_cannot_end: match spin.operation {
+            None => "each turn takes a processor's time and a place in the queue of the executor, and brings the task no further",
+            Some(_) => "each turn takes a processor's time and keeps the thread from its other tasks, and brings the task no further",
+        }
+        .to_owned(),
+        ..found
+    }
+}
+
+/// The last time within a stretch that a closed channel was asked for more.
+fn closed_channel<'a, 'b>(doings: &'b Doings<'a>, spin: &Spin<'_>) -> Option<&'b Doing<'a>> {
+    let done = between(doings.of(spin.task.id), spin.from, spin.to);
+    done.iter().rfind(|doing| doing.is_closed())
+}
+
+fn facts(history: &History, doings: &Doings<'_>, class: &Class<Spin<'_>>) -> Vec<Fact> {
+    let spin = &class.worst;
+    let task = spin.task;
+    let turns = grouped(spin.turns);
+    let closed = closed_channel(doings, spin);
     let mut facts = vec![fact(
         task.id,
         match spin.operation {
@@ -404,22 +436,5 @@ fn one(
             spin.from,
         ));
     }
-    let mut found = finding(history, Kind::BusyLoop, &worst_first(class));
-    if closed.is_some() {
-        "leave the loop when the channel is closed (recv() gives None), or switch the branch off: it is ready at once for ever"
-            .clone_into(&mut found.advice);
-    }
-    Finding {
-        confidence,
-        confidence_because,
-        since: spin.from,
-        title,
-        facts,
-        why_it_cannot_end: match spin.operation {
-            None => "each turn takes a processor's time and a place in the queue of the executor, and brings the task no further",
-            Some(_) => "each turn takes a processor's time and keeps the thread from its other tasks, and brings the task no further",
-        }
-        .to_owned(),
-        ..found
-    }
+    facts
 }

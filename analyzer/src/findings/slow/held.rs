@@ -88,8 +88,11 @@ fn held<'a>(
     long.into_iter()
         .filter_map(|(hold, until, is_open)| {
             let task = history.task(hold.task?)?;
-            let is_known = !task.has_gaps && !(is_open && waits_for_a_lock(history, task.id));
-            if !is_known || suspended(task, hold.since, until) < thresholds.held_for {
+            let is_another = is_open && waits_for_a_lock(history, task.id);
+            if task.has_gaps
+                || is_another
+                || suspended(task, hold.since, until) < thresholds.held_for
+            {
                 return None;
             }
             let mut waiters = Vec::new();
