@@ -4,6 +4,7 @@
 mod replay;
 mod reports;
 mod shutdown;
+mod slow;
 mod tasks;
 mod verdicts;
 

@@ -8,7 +8,7 @@
 use super::{
     Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
 };
-use crate::findings::{Finding, Kind, ResourceRef};
+use crate::findings::{Fact, Finding, Kind, ResourceRef};
 use crate::history::{Firing, History, Operation, Task, TaskId};
 use crate::number::counted;
 use crate::report::place_of;
@@ -123,10 +123,10 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Starved<'_>>) -
         task,
         firing,
         long,
-        polls,
         is_open,
+        ..
     } = &class.worst;
-    let (id, limit) = (task.id.0, thresholds.starved_for);
+    let limit = thresholds.starved_for;
     let call = operation.call();
     let title = if *is_open {
         format!(
@@ -151,6 +151,33 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Starved<'_>>) -
         )
     };
     let (confidence, confidence_because) = confidence(history, *is_open, because);
+    let what = operation.kind.resource();
+    Finding {
+        confidence,
+        confidence_because,
+        since: firing.at,
+        title,
+        resources: what.map(|id| ResourceRef::of(history, id)).into_iter().collect(),
+        facts: facts(history, class),
+        why_it_cannot_end: "only its own task can poll it, and the task does something else each time: what was ready is not taken, and \
+                            what it holds or was given others go without"
+            .to_owned(),
+        advice: "poll it each time that its task is polled: do not put it behind a branch that is always ready (biased), do not await \
+                 something else while it is kept (join! or a task of its own)"
+            .to_owned(),
+        ..finding(history, Kind::Starvation, &worst_first(class))
+    }
+}
+
+fn facts(history: &History, class: &Class<Starved<'_>>) -> Vec<Fact> {
+    let Starved {
+        operation,
+        task,
+        firing,
+        polls,
+        ..
+    } = &class.worst;
+    let id = task.id.0;
     let what = operation
         .kind
         .resource()
@@ -213,19 +240,5 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Starved<'_>>) -
             firing.at,
         ));
     }
-    Finding {
-        confidence,
-        confidence_because,
-        since: firing.at,
-        title,
-        resources: what.map(|resource| ResourceRef::of(history, resource.id)).into_iter().collect(),
-        facts,
-        why_it_cannot_end: "only its own task can poll it, and the task does something else each time: what was ready is not taken, and \
-                            what it holds or was given others go without"
-            .to_owned(),
-        advice: "poll it each time that its task is polled: do not put it behind a branch that is always ready (biased), do not await \
-                 something else while it is kept (join! or a task of its own)"
-            .to_owned(),
-        ..finding(history, Kind::Starvation, &worst_first(class))
-    }
+    facts
 }

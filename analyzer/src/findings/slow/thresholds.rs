@@ -24,8 +24,8 @@ pub struct Thresholds {
     pub starved_polls: u64,
     /// A timer was made anew so many times in a row, each time before its deadline. 5 by default.
     pub timer_restarts: u64,
-    /// And so many of those deadlines went by meanwhile. 3 by default.
-    pub timer_deadlines: u64,
+    /// And that took so many times as long as the timer was to wait, so that as many of its deadlines went by. 3 by default.
+    pub timer_lengths: u64,
     /// A lock is held across an await for long when others wait for it this long. 250 ms by default.
     pub held_for: Nanos,
 }
@@ -42,7 +42,7 @@ impl Default for Thresholds {
             starved_for: millis(500),
             starved_polls: 50,
             timer_restarts: 5,
-            timer_deadlines: 3,
+            timer_lengths: 3,
             held_for: millis(250),
         }
     }

@@ -23,7 +23,8 @@ struct Restarted<'a> {
     first: &'a Operation,
     last_end: Nanos,
     times: u64,
-    deadlines: u64,
+    /// So many times its own length.
+    lengths: u64,
     /// The last of them waits at the end of the history.
     is_open: bool,
 }
@@ -58,8 +59,7 @@ pub(super) fn restarted_timers(history: &History, thresholds: &Thresholds) -> Ve
             .into_iter()
             .map(|row| restarted(history, task, row))
             .filter(|row| {
-                row.times >= thresholds.timer_restarts
-                    && row.deadlines >= thresholds.timer_deadlines
+                row.times >= thresholds.timer_restarts && row.lengths >= thresholds.timer_lengths
             })
             .max_by_key(Instance::long);
         found.extend(longest.map(|row| ((TaskKind::of(task), place), row)));
@@ -95,15 +95,13 @@ fn is_same_again(before: &Operation, next: &Operation) -> bool {
 fn restarted<'a>(history: &History, task: &'a Task, row: &[&'a Operation]) -> Restarted<'a> {
     let last = row[row.len() - 1];
     let last_end = last.ended.map_or(history.end, |(at, _)| at);
-    let given_up = row.iter().filter(|timer| is_given_up(timer));
-    // One that goes on to its time, or past it, was not made anew.
-    let passed = |timer: &&&Operation| timer.deadline.is_some_and(|deadline| deadline <= last_end);
+    let first = row[0];
     Restarted {
         task,
-        first: row[0],
+        first,
         last_end,
-        times: given_up.clone().count() as u64,
-        deadlines: given_up.filter(passed).count() as u64,
+        times: row.iter().filter(|timer| is_given_up(timer)).count() as u64,
+        lengths: last_end.since(first.begun).0 / first.units.max(1),
         is_open: last.ended.is_none(),
     }
 }
@@ -114,9 +112,9 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Restarted<'_>>)
     let long = row.long();
     let verb = if row.is_open { "has made" } else { "made" };
     let because = format!(
-        "it rests on the limits of {} times in a row and {} times that went by, and a time limit for each of the other branches is \
+        "it rests on the limits of {} times in a row within {} times its length, and a time limit for each of the other branches is \
          written in the same way",
-        thresholds.timer_restarts, thresholds.timer_deadlines
+        thresholds.timer_restarts, thresholds.timer_lengths
     );
     let (confidence, confidence_because) = confidence(history, false, because);
     let mut facts = vec![
@@ -134,9 +132,9 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Restarted<'_>>)
         fact(
             task.id,
             format!(
-                "it did so {} in a row, within {long}: the time of {} of them went by meanwhile",
+                "it did so {} in a row, within {long}: that is {} times as long as it was to wait",
                 counted(row.times, "time"),
-                row.deadlines
+                row.lengths
             ),
             first.location.clone(),
             row.last_end,
