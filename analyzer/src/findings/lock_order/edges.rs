@@ -44,9 +44,32 @@ pub(super) struct Edge {
     pub(super) first: Nanos,
     /// When the other one was taken for the first time.
     pub(super) taken: Nanos,
-    /// When the other one was taken for the last time.
-    pub(super) last: Nanos,
+    /// Some of the times, from all over them: from when the held lock was taken to when the other one was.
+    pub(super) stretches: Vec<(Nanos, Nanos)>,
     pub(super) times: u64,
+}
+
+impl Edge {
+    /// So many stretches are kept.
+    const KEPT: u64 = 8;
+
+    /// It happened once more.
+    fn again(&mut self, from: Nanos, to: Nanos) {
+        // Each n-th of them is kept, n a power of two so that there are at least half of those that can be.
+        let kept_of = |times: u64| (times.div_ceil(Self::KEPT)).next_power_of_two();
+        let (before, now) = (kept_of(self.times), kept_of(self.times + 1));
+        if now != before {
+            let mut index = 0;
+            self.stretches.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+        }
+        if self.times.is_multiple_of(now) {
+            self.stretches.push((from, to));
+        }
+        self.times += 1;
+    }
 }
 
 /// All of them, by the locks that they lead from and to.
@@ -162,9 +185,7 @@ impl Edges {
             gates,
         };
         if let Some(&known) = index.get(&key) {
-            let way = &mut ways[known];
-            way.last = wants.at;
-            way.times += 1;
+            ways[known].again(holds.at, wants.at);
             return;
         }
         ways.push(Edge {
@@ -174,7 +195,7 @@ impl Edges {
             gates: key.gates.clone(),
             first: holds.at,
             taken: wants.at,
-            last: wants.at,
+            stretches: vec![(holds.at, wants.at)],
             times: 1,
         });
         index.insert(key, ways.len() - 1);

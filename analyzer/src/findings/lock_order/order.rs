@@ -13,6 +13,9 @@ use crate::history::{
 };
 use crate::time::Nanos;
 
+/// From when the first lock was taken to when the second one was.
+type Stretch = (Nanos, Nanos);
+
 /// What orders the tasks that are looked at.
 pub(super) struct Order<'a> {
     history: &'a History,
@@ -83,7 +86,11 @@ impl<'a> Order<'a> {
             return false;
         };
         let overlap = a.spawned < self.end_of(b) && b.spawned < self.end_of(a);
-        overlap && !self.is_before(one, a, other, b) && !self.is_before(other, b, one, a)
+        let can_meet = |&one: &Stretch, &other: &Stretch| {
+            !self.is_before(one, a, other, b) && !self.is_before(other, b, one, a)
+        };
+        let mut ones = one.stretches.iter();
+        overlap && ones.any(|one| other.stretches.iter().any(|other| can_meet(one, other)))
     }
 
     fn end_of(&self, task: &Task) -> Nanos {
@@ -96,13 +103,12 @@ impl<'a> Order<'a> {
     }
 
     /// Whether all of `first` was over before anything of `then` began, and not by chance.
-    fn is_before(&self, first: &Edge, a: &Task, then: &Edge, b: &Task) -> bool {
-        if first.last > then.first {
-            return false;
-        }
-        self.was_spawned_after(b, a, first.last)
-            || self.may_have_joined(b, a, then.first)
-            || self.was_told(a.id, first.last, b.id, then.first)
+    fn is_before(&self, first: Stretch, a: &Task, then: Stretch, b: &Task) -> bool {
+        let (last, next) = (first.1, then.0);
+        last <= next
+            && (self.was_spawned_after(b, a, last)
+                || self.may_have_joined(b, a, next)
+                || self.was_told(a.id, last, b.id, next))
     }
 
     /// Whether `task`, or one that it descends from, was spawned by `by` after that moment.

@@ -4,7 +4,7 @@
 //! nothing that is recorded (no operation became ready, nothing was sent, received, taken or given back, no await point was left). A wake
 //! by another task, through an operation, or from a thread outside of any poll (I/O that is not recorded) is a cause. So is the wish to
 //! give way (`yield_now`) unless [`Thresholds::busy_yields`] says otherwise. A turn without a wake of its own is one that ended because the
-//! task had used up its budget while it asked a closed channel for more.
+//! task had used up its budget while it asked a closed channel for more; what else it did with that is not known, so it is only possible.
 //!
 //! The other way to spin is not to return at all: one operation is polled again and again in a single poll of its task. In a poll a task
 //! has no budget for a thousand things that are ready, so nothing else can have been; still it may compute in between, and is only possible.
@@ -26,6 +26,12 @@ use crate::time::Nanos;
 /// Among so many turns there may be one poll that had a cause: a ticker beside a loop that spins does not make it useful.
 const CAUSES: u64 = 50;
 
+/// A turn in which a closed channel is asked for as long as the budget lasts takes so many times as long as another one.
+const BUDGET: u64 = 5;
+
+/// So many of the last polls of a task need not have been turns any more: where a program ends, its threads are interrupted.
+const NEAR_THE_END: usize = 4;
+
 /// A stretch of turns.
 #[derive(Clone, Copy)]
 struct Spin<'a> {
@@ -37,6 +43,10 @@ struct Spin<'a> {
     caused: u64,
     /// The time of all its polls.
     busy: Nanos,
+    /// What it did with its budget, but for asking a closed channel, is not known.
+    asks: bool,
+    /// The index of the poll that was the last turn.
+    last: usize,
     /// The operation that is polled again and again within one poll.
     operation: Option<&'a Operation>,
     /// It goes on at the end of the history.
@@ -128,18 +138,13 @@ impl<'a> Rules<'a> {
         let mut doings = doings.unwrap_or_default();
         let mut was_out_of_budget = false;
         let mut before: Option<&Poll> = None;
-        for poll in &task.polls {
+        for (index, poll) in task.polls.iter().enumerate() {
             let end = poll.end.unwrap_or(self.history.end);
             let woken = split_before(&mut wakes, |wake| wake.at <= poll.begin);
             let done = split_before(&mut doings, |doing| doing.at <= end);
+            let asks = at_most || was_out_of_budget && done.iter().any(Doing::is_closed);
             let cause = before.map_or(Cause::Other, |before| {
-                self.cause(
-                    task,
-                    before,
-                    woken,
-                    done,
-                    at_most || was_out_of_budget && done.iter().any(Doing::is_closed),
-                )
+                self.cause(task, before, woken, done, asks)
             });
             was_out_of_budget = done.iter().any(Doing::is_out_of_budget);
             before = Some(poll);
@@ -150,6 +155,8 @@ impl<'a> Rules<'a> {
                 (Cause::Itself, Some(spin)) if is_short => {
                     spin.turns += 1;
                     spin.to = end;
+                    spin.last = index;
+                    spin.asks |= asks;
                     spin.busy.0 += long.0;
                 }
                 (Cause::Itself, None) if is_short => {
@@ -160,6 +167,8 @@ impl<'a> Rules<'a> {
                         turns: 1,
                         caused: 0,
                         busy: long,
+                        last: index,
+                        asks,
                         operation: None,
                         is_open: false,
                     });
@@ -217,16 +226,15 @@ impl<'a> Rules<'a> {
         let limits = self.thresholds;
         let is_spin = spin.turns >= limits.busy_turns
             && spin.long() >= limits.busy_for
-            && spin.busy.0 / spin.turns <= limits.busy_turn.0;
+            && spin.busy.0 / spin.turns <= limits.busy_turn.0 * if spin.asks { BUDGET } else { 1 };
+        // What runs or is to run has not been given the time for another turn.
+        let is_last = spin.last + NEAR_THE_END >= spin.task.polls.len();
         let goes_on = match spin.task.state() {
-            TaskState::Running(at) | TaskState::Scheduled(at) => {
-                at.since(spin.to) <= limits.busy_at_end
-            }
-            TaskState::Idle(_) => self.history.end.since(spin.to) <= limits.busy_at_end,
-            _ => false,
+            TaskState::Running(_) | TaskState::Scheduled(_) if is_last => true,
+            state => state.is_live() && self.history.end.since(spin.to) <= limits.busy_at_end,
         };
         is_spin.then_some(Spin {
-            is_open: goes_on,
+            is_open: goes_on && !spin.asks,
             ..spin
         })
     }
@@ -272,6 +280,8 @@ impl<'a> Rules<'a> {
                     turns,
                     caused: 0,
                     busy: to.since(from),
+                    last: 0,
+                    asks: false,
                     operation: Some(operation),
                     is_open: false,
                 });
@@ -322,6 +332,9 @@ fn one(
         spin.is_open,
         match (spin.is_open, spin.operation) {
             (true, _) => format!("{limits}; it goes on at the end of the trace"),
+            (false, None) if spin.asks => {
+                format!("{limits}, and the task may do something in between that is not recorded")
+            }
             (false, None) => format!("{limits}, and it came to an end"),
             (false, Some(_)) => format!("{limits}, and the task may compute in between"),
         },
@@ -378,10 +391,15 @@ fn facts(history: &History, doings: &Doings<'_>, class: &Class<Spin<'_>>) -> Vec
         task.id,
         match spin.operation {
             None => format!(
-                "task #{} was polled {turns} times from {} after the start on, {} each on average, and woke itself each time",
+                "task #{} was polled {turns} times from {} after the start on, {} each on average, and {} each time",
                 task.id.0,
                 spin.from,
-                Nanos(spin.busy.0 / spin.turns)
+                Nanos(spin.busy.0 / spin.turns),
+                if spin.asks {
+                    "used up its budget"
+                } else {
+                    "woke itself"
+                }
             ),
             Some(operation) => format!(
                 "task #{} polled {} {turns} times from {} after the start on, and it had not fired",
