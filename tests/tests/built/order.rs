@@ -400,26 +400,33 @@ fn what_became_a_deadlock_is_told_as_that() {
     none(build);
 }
 
+/// Takes a lock within a future, after this operation waited for it.
+fn acquire_in(build: &mut Build, resource: u64, future: u64, operation: u64) -> u64 {
+    let sequence = build.change(resource);
+    build.event(&ais_format::event::Acquire {
+        resource,
+        sequence,
+        future,
+        operation,
+        units: 1,
+        flags: operation_flag::INLINE,
+        ..ais_format::event::Acquire::default()
+    });
+    sequence
+}
+
 #[test]
 fn branches_of_one_task_hold_nothing_for_each_other() {
-    // A lock that was asked for before the other one was taken: by another branch.
+    // A lock that was asked for before the other one was taken: by another branch of the same function.
     let mut build = mutexes(2);
     takes(&mut build, 1, &[1, 2]);
-    build.poll(1, 1, |build| build.acquire(1, 1));
+    let hold = build.poll(1, 1, |build| build.acquire(1, 1));
     let operation = build.poll(2, 1, |build| build.wait(operation_kind::LOCK, 1, 1));
-    let other = build.poll(2, 1, |build| build.acquire(2, 1));
-    build.poll(1, 1, |build| build.release(1, 2, 1));
+    let other = build.poll(2, 1, |build| acquire_in(build, 2, 7, 0));
+    build.poll(1, 1, |build| build.release(1, hold, 1));
     build.poll(2, 1, |build| {
         build.ready(operation, 1);
-        let sequence = build.change(1);
-        build.event(&ais_format::event::Acquire {
-            resource: 1,
-            sequence,
-            operation,
-            units: 1,
-            flags: operation_flag::INLINE,
-            ..ais_format::event::Acquire::default()
-        });
+        let sequence = acquire_in(build, 1, 7, operation);
         build.release(1, sequence, 0);
         build.release(2, other, 0);
     });
