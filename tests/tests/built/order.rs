@@ -4,8 +4,8 @@ mod many;
 
 use ais_analyzer::findings::{Confidence, Finding, Kind, lock_order_inversions};
 use ais_format::event::{
-    FutureBegin, FutureEnd, Location, OperationBegin, OperationEnd, Receive, Send, TaskNew,
-    operation_flag, operation_kind, outcome, resource_kind,
+    FutureBegin, FutureEnd, OperationBegin, OperationEnd, Receive, Send, TaskNew, operation_flag,
+    operation_kind, outcome, resource_kind,
 };
 use ais_tests::build::Build;
 
@@ -337,54 +337,6 @@ fn a_circle_of_three_locks_is_told_as_one() {
     takes(&mut build, 1, &[2, 3]);
     takes(&mut build, 2, &[3, 1]);
     none(build);
-}
-
-#[test]
-fn locks_of_one_place_are_one_finding() {
-    let mut build = Build::new();
-    build.text(1, "src/bank.rs");
-    for line in 1..=3 {
-        build.define(&Location {
-            id: line,
-            file: 1,
-            line,
-            column: 9,
-        });
-    }
-    for lock in 1..=4 {
-        build.event(&ais_format::event::ResourceNew {
-            resource: lock,
-            kind: resource_kind::MUTEX,
-            capacity: 1,
-            location: 3,
-            ..ais_format::event::ResourceNew::default()
-        });
-    }
-    build.task(1);
-    build.task(2);
-    for (task, from, to) in [(1, 1, 2), (2, 2, 1), (1, 3, 4), (2, 4, 3)] {
-        build.poll(task, 1, |build| {
-            for (lock, location) in [(from, 1), (to, 2)] {
-                let sequence = build.change(lock);
-                build.event(&ais_format::event::Acquire {
-                    resource: lock,
-                    sequence,
-                    location,
-                    flags: operation_flag::INLINE,
-                    units: 1,
-                    ..ais_format::event::Acquire::default()
-                });
-                if location == 2 {
-                    build.release(to, sequence, 0);
-                }
-            }
-            build.release(from, 1 + u64::from(task == 2) * 2, 0);
-        });
-    }
-    let finding = only(build);
-    let told = texts(&finding);
-    assert!(told.contains("so it is with 2 pairs of locks"), "{told}");
-    assert!(told.contains("src/bank.rs:2:9"), "{told}");
 }
 
 #[test]

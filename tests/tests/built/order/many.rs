@@ -1,10 +1,13 @@
-//! Many locks that are taken in order: what that takes to look at.
+//! Many locks: what is alike is told once, and what that takes.
 
 use ais_analyzer::findings::lock_order_inversions;
 use ais_analyzer::history::{ChangeKind, History};
 
+use ais_format::event::{Acquire, Location, ResourceNew, operation_flag, resource_kind};
+use ais_tests::build::Build;
+
 use super::super::history;
-use super::{mutexes, takes};
+use super::{mutexes, only, takes, texts};
 
 /// The same again and again, each time later.
 fn repeated(told: &mut History, times: u64) {
@@ -43,4 +46,52 @@ fn many_acquisitions_are_looked_at_one_by_one() {
     let long = begun.elapsed();
     // A hundred thousand of them: next to nothing, however slow the machine.
     assert!(long.as_secs() < 5, "{long:?}");
+}
+
+#[test]
+fn locks_of_one_place_are_one_finding() {
+    let mut build = Build::new();
+    build.text(1, "src/bank.rs");
+    for line in 1..=3 {
+        build.define(&Location {
+            id: line,
+            file: 1,
+            line,
+            column: 9,
+        });
+    }
+    for lock in 1..=4 {
+        build.event(&ResourceNew {
+            resource: lock,
+            kind: resource_kind::MUTEX,
+            capacity: 1,
+            location: 3,
+            ..ResourceNew::default()
+        });
+    }
+    build.task(1);
+    build.task(2);
+    for (task, from, to) in [(1, 1, 2), (2, 2, 1), (1, 3, 4), (2, 4, 3)] {
+        build.poll(task, 1, |build| {
+            for (lock, location) in [(from, 1), (to, 2)] {
+                let sequence = build.change(lock);
+                build.event(&Acquire {
+                    resource: lock,
+                    sequence,
+                    location,
+                    flags: operation_flag::INLINE,
+                    units: 1,
+                    ..Acquire::default()
+                });
+                if location == 2 {
+                    build.release(to, sequence, 0);
+                }
+            }
+            build.release(from, 1 + u64::from(task == 2) * 2, 0);
+        });
+    }
+    let finding = only(build);
+    let told = texts(&finding);
+    assert!(told.contains("so it is with 2 pairs of locks"), "{told}");
+    assert!(told.contains("src/bank.rs:2:9"), "{told}");
 }
