@@ -8,8 +8,8 @@ use std::io::Cursor;
 
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{
-    Acquire, HandleNew, OperationBegin, OperationEnd, PollBegin, PollEnd, Release, ResourceNew,
-    Row, SectionBegin, TaskNew, operation_flag, outcome, poll_outcome,
+    Acquire, HandleNew, Kind, OperationBegin, OperationEnd, PollBegin, PollEnd, Release,
+    ResourceNew, Row, SectionBegin, TaskNew, operation_flag, outcome, poll_outcome,
 };
 use ais_format::frame::{FileHeader, flag};
 use ais_format::write::{ClockPair, TraceWriter};
@@ -23,6 +23,8 @@ pub struct Build {
     events: HashMap<u64, u64>,
     changes: HashMap<u64, u64>,
     polls: HashMap<u64, u64>,
+    /// The number of the last wake of each task.
+    wakes: HashMap<u64, u64>,
     operations: u64,
 }
 
@@ -41,7 +43,21 @@ impl Build {
     pub fn event<R: Row>(&mut self, row: &R) -> u64 {
         self.tick += 100;
         self.chunk.event(self.tick, row);
+        if R::KIND == Kind::Wake {
+            let (mut task, mut number) = (0, 0);
+            row.each(|column, value| match column {
+                0 => task = value,
+                2 => number = value,
+                _ => {}
+            });
+            self.wakes.insert(task, number);
+        }
         self.tick
+    }
+
+    /// So many nanoseconds in which nothing happens.
+    pub fn pass(&mut self, nanos: u64) {
+        self.tick += nanos;
     }
 
     /// A string, with this number.
@@ -110,7 +126,7 @@ impl Build {
             task,
             poll,
             waker: 1,
-            ..PollBegin::default()
+            wakes: self.wakes.get(&task).copied().unwrap_or_default(),
         });
         let result = inside(self);
         self.event(&PollEnd {

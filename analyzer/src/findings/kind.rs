@@ -103,6 +103,16 @@ impl Kind {
         )
     }
 
+    /// What stands before the sentence that says why such a thing cannot end, or what it costs.
+    pub const fn why(self) -> &'static str {
+        match self {
+            Kind::LongPoll | Kind::BusyLoop => "what it costs",
+            Kind::LockOrderInversion => "when it bites",
+            Kind::Starvation => "why",
+            _ => "it cannot end",
+        }
+    }
+
     /// Its name, as in JSON and in texts.
     pub const fn name(self) -> &'static str {
         self.texts().name

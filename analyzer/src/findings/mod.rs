@@ -4,6 +4,8 @@
 //! somebody) without the trace. The texts of each kind stand in one table ([`kind`]); the facts come from the histories.
 
 pub mod kind;
+mod lock_order;
+pub mod slow;
 mod waiting;
 
 use serde::Serialize;
@@ -13,13 +15,15 @@ use crate::names::Location;
 use crate::time::Nanos;
 
 pub use kind::Kind;
+pub use lock_order::lock_order_inversions;
+pub use slow::{Thresholds, slow_findings};
 pub use waiting::{broken_findings, wait_findings};
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// It rests on an incomplete record.
+    /// It rests on an incomplete record, or on a limit that somebody set.
     Possible,
     /// Something could have moved unseen, but everybody who could have it is stuck.
     Likely,
@@ -65,7 +69,7 @@ pub struct Finding {
     pub facts: Vec<Fact>,
     /// Tasks that wait behind it.
     pub victims: Vec<TaskId>,
-    /// Why nothing can end it.
+    /// Why nothing can end it; for what is slow or could go wrong: what it costs, or what would have to coincide.
     pub why_it_cannot_end: String,
     /// What to change.
     pub advice: String,

@@ -82,7 +82,8 @@ fn one(finding: &Finding, history: &History) -> String {
     if !finding.facts.is_empty() {
         text += "\n";
     }
-    text += &format!("  it cannot end: {}\n", clean(&finding.why_it_cannot_end));
+    let why = finding.kind.why();
+    text += &format!("  {why}: {}\n", clean(&finding.why_it_cannot_end));
     if let Some(because) = &finding.confidence_because {
         text += &format!("  {} only: {}\n", finding.confidence.name(), clean(because));
     }

@@ -1,9 +1,11 @@
 //! Traces that were never recorded: each says just what one rule of the analysis is about.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod order;
 mod replay;
 mod reports;
 mod shutdown;
+mod slow;
 mod tasks;
 mod verdicts;
 
