@@ -18,7 +18,9 @@ buggy! {
 }
 
 /// Takes the second lock while it has the first one.
+/// Does that once the other tasks are there.
 async fn nested(first: Arc<Mutex<u32>>, second: Arc<Mutex<u32>>) {
+    settled().await;
     let mut first = first.lock().await;
     *first += *second.lock().await;
 }
@@ -49,12 +51,14 @@ async fn a_scale_and_then_a_link(fixed: bool) {
     let links = Arc::new(RwLock::new(Vec::new()));
     let (scaled, linked) = (actors.clone(), links.clone());
     let scale = named("scale", async move {
+        settled().await;
         let mut scaled = scaled.write().await;
         if linked.read().await.is_empty() {
             scaled.push("echo");
         }
     });
     let link = named("link", async move {
+        settled().await;
         settled().await;
         let mut links = links.write().await;
         links.push("echo to http");
@@ -74,11 +78,13 @@ async fn a_clear_and_then_a_status_page(fixed: bool) {
     let cancellers = Arc::new(RwLock::new(1));
     let (cleared, stopped) = (registry.clone(), cancellers.clone());
     let clear = named("clear", async move {
+        settled().await;
         let mut cleared = cleared.lock().await;
         *stopped.write().await = 0;
         *cleared = 0;
     });
     let status = named("status", async move {
+        settled().await;
         settled().await;
         let workers = cancellers.read().await;
         if fixed {

@@ -168,7 +168,11 @@ fn weaker_in(buggy: &Buggy, run: &Run, cut: &[Found]) -> Option<String> {
         } else {
             None
         };
-        found.confidence > Confidence::Possible && Some(found.confidence) > before.max(by_nature)
+        // What goes on at the end of a cut trace may have ended after that.
+        let is_by_threshold = matches!(found.kind.as_str(), "long-poll" | "busy-loop");
+        !is_by_threshold
+            && found.confidence > Confidence::Possible
+            && Some(found.confidence) > before.max(by_nature)
     };
     if let Some(surer) = cut.iter().find(is_surer) {
         return Some(format!("cut, it is surer: {surer}"));

@@ -90,6 +90,11 @@ pub(crate) fn features(model: &Model, state: &State) -> BTreeSet<Feature> {
     }
     if has_left(state) {
         features.insert(Feature::Left);
+        // What is hidden keeps the waker of whoever has left it, and nobody knows.
+        let mut oneshots = model.program.oneshots.iter();
+        if oneshots.any(|oneshot| *oneshot == Oneshot::Hidden) {
+            features.insert(Feature::Hidden);
+        }
     }
     features
 }

@@ -5,6 +5,7 @@
 //! *possible*; *likely* is for what goes on at the end of the history, or cannot be meant.
 
 mod busy_loop;
+mod closed_arm;
 mod doings;
 mod held;
 mod long_poll;
@@ -29,6 +30,7 @@ pub use thresholds::Thresholds;
 pub fn slow_findings(history: &History, thresholds: &Thresholds) -> Vec<Finding> {
     let mut findings = long_poll::long_polls(history, thresholds);
     findings.extend(busy_loop::busy_loops(history, thresholds));
+    findings.extend(closed_arm::loops_over_what_has_ended(history, thresholds));
     findings.extend(starved::starved_operations(history, thresholds));
     findings.extend(timers::restarted_timers(history, thresholds));
     findings.extend(held::held_locks(history, thresholds));
