@@ -31,6 +31,19 @@ impl serde::Serialize for Location {
     }
 }
 
+/// A name without its numbers: `worker 3` and `worker 14` are both of the kind `worker N`.
+pub fn kind_of_name(name: &str) -> String {
+    let mut kind = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '0'..='9' if kind.ends_with('N') => {}
+            '0'..='9' => kind.push('N'),
+            _ => kind.push(c),
+        }
+    }
+    kind
+}
+
 /// An instrumented function, or a name given to a future.
 #[derive(Clone, Debug)]
 pub struct Function {

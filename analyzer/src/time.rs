@@ -1,6 +1,7 @@
 //! Points and lengths of time, and how they are written.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Nanoseconds, from the start of the trace where it is a point in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -12,6 +13,51 @@ impl Nanos {
     #[must_use]
     pub fn since(self, earlier: Nanos) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A time that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no time: write it like 1.5s, 320ms, +2m or 1m30s")]
+pub struct NoTime(String);
+
+/// `1.5s`, `320ms`, `+2m`, `1m30s`: numbers with the units `ns`, `us`, `µs`, `ms`, `s`, `m`, `min`, `h`, added up.
+impl FromStr for Nanos {
+    type Err = NoTime;
+
+    fn from_str(text: &str) -> Result<Nanos, NoTime> {
+        let wrong = || NoTime(text.to_owned());
+        let mut rest = text.strip_prefix('+').unwrap_or(text);
+        let mut sum: f64 = 0.0;
+        loop {
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .ok_or_else(wrong)?;
+            let (number, after) = rest.split_at(digits);
+            let unit_len = after
+                .find(|c: char| c.is_ascii_digit() || c == '.')
+                .unwrap_or(after.len());
+            let (unit, after) = after.split_at(unit_len);
+            let nanos = match unit.trim() {
+                "ns" => 1.0,
+                "us" | "µs" => 1e3,
+                "ms" => 1e6,
+                "s" => 1e9,
+                "m" | "min" => 60e9,
+                "h" => 3600e9,
+                _ => return Err(wrong()),
+            };
+            sum += number.parse::<f64>().map_err(|_| wrong())? * nanos;
+            if after.is_empty() {
+                break;
+            }
+            rest = after;
+        }
+        if sum.is_finite() && sum <= u64::MAX as f64 {
+            Ok(Nanos(sum.round() as u64))
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -49,6 +95,29 @@ impl fmt::Display for Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let read = |text: &str| text.parse::<Nanos>().map(|nanos| nanos.0);
+        assert_eq!(read("1.5s"), Ok(1_500_000_000));
+        assert_eq!(read("320ms"), Ok(320_000_000));
+        assert_eq!(read("+2m"), Ok(120_000_000_000));
+        assert_eq!(read("1m30s"), Ok(90_000_000_000));
+        assert_eq!(read("12 µs"), Ok(12_000));
+        for wrong in [
+            "",
+            "5",
+            "s",
+            "1.2.3s",
+            "5 parsecs",
+            "-1s",
+            "1e3s",
+            "+",
+            "999999999999999999h",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_written_with_three_digits_and_a_unit() {

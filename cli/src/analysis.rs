@@ -1,7 +1,7 @@
 //! What all reports are made from.
 
 use ais_analyzer::Trace;
-use ais_analyzer::findings::Finding;
+use ais_analyzer::findings::{Finding, Thresholds};
 use ais_analyzer::waits::Verdict;
 
 /// A trace, and what was found in it.
@@ -12,13 +12,26 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    /// Analyses a trace.
+    /// Analyses a trace, by the usual thresholds.
     pub(crate) fn of(trace: Trace) -> Analysis {
-        let ais_analyzer::Analysis { verdict, findings } = ais_analyzer::Analysis::of(&trace);
+        Analysis::with(trace, &Thresholds::default())
+    }
+
+    /// Analyses a trace.
+    pub(crate) fn with(trace: Trace, thresholds: &Thresholds) -> Analysis {
+        let ais_analyzer::Analysis { verdict, findings } =
+            ais_analyzer::Analysis::with(&trace, thresholds);
         Analysis {
             trace,
             verdict,
             findings,
         }
+    }
+
+    /// Whether anything was found about tasks that wait for ever, or did.
+    pub(crate) fn has_hangs(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.kind.is_about_waiting())
     }
 }

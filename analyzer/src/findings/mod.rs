@@ -87,6 +87,17 @@ pub enum Ended {
     Shutdown,
 }
 
+impl Ended {
+    /// `resolved by a time-out`.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Ended::Timeout => "resolved by a time-out",
+            Ended::Cancelled => "resolved by cancellation",
+            Ended::Shutdown => "resolved by a shutdown",
+        }
+    }
+}
+
 /// How something that could not end by itself was ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct Resolution {

@@ -175,6 +175,8 @@ impl History {
             let is_timer = operation.kind.is_timer();
             let is_closed = matches!(operation.kind, OperationKind::Closed(..));
             (
+                // What was told to go on, and is not polled, was given up.
+                operation.is_fired(),
                 is_timer,
                 is_closed,
                 operation.flags.is_no_drop(),

@@ -96,6 +96,14 @@ impl Operation {
         self.is_polled && self.flags.keep_a_waker()
     }
 
+    /// Whether its waker was called since it was last polled.
+    pub fn is_fired(&self) -> bool {
+        let called = self.firings.last().map_or(0, |firing| firing.number);
+        self.polls
+            .last()
+            .is_some_and(|poll| called > poll.fires_seen)
+    }
+
     /// What was last known of it before `at`.
     pub fn as_of(&self, at: Nanos) -> Option<&OperationPoll> {
         let known = self.polls.partition_point(|poll| poll.at < at);

@@ -7,5 +7,7 @@ mod palette;
 mod reader;
 mod text;
 pub mod timeline;
+mod wait_graph;
 
 pub use palette::Theme;
+pub use wait_graph::wait_graph;

@@ -5,6 +5,7 @@ mod coverage;
 mod panel;
 mod place;
 mod reason;
+mod stuck;
 mod summary;
 
 pub use circle::lock_circles;
@@ -13,5 +14,6 @@ pub use panel::{PanelState, TaskPanel, Transition, WakeInfo, panel};
 pub use place::{AwaitFrame, await_path, place_of};
 pub use reason::wait_reason;
 pub(crate) use reason::what_is_held;
+pub use stuck::{Standing, StuckGroup, StuckTask, stuck};
 pub(crate) use summary::whereabouts_in_short;
 pub use summary::{LiveTask, Lost, Summary, TaskCounts, TraceInfo, summary, trace_info};

@@ -198,7 +198,7 @@ fn panel_state(state: TaskState, stuck: bool) -> PanelState {
 }
 
 /// Follows the waits from a task: each line says why the one before does not go on.
-fn chain(history: &History, id: TaskId) -> Vec<String> {
+pub(super) fn chain(history: &History, id: TaskId) -> Vec<String> {
     let mut lines = Vec::new();
     let main = history.main_wait(id).map(|operation| operation.id);
     let others = || {

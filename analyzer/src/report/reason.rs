@@ -1,5 +1,6 @@
 //! Why a wait has not come to an end: the words for it, in one place.
 
+use super::place::place_of;
 use crate::history::{
     ChangeKind, HandleSide, History, Hold, Operation, OperationKind, Resource, ResourceId,
     ResourceKind, Task, TaskId, TaskState,
@@ -121,7 +122,10 @@ fn units_reason(history: &History, operation: &Operation, resource: &Resource) -
             grouped(resource.at_end.units),
             those(history, holders)
         ),
-        (_, []) => format!("{title} is free{queue}"),
+        (_, []) => match given_to(history, operation, resource) {
+            Some(given) => format!("{title} {given}{queue}"),
+            None => format!("{title} is free{queue}"),
+        },
         (_, [hold]) => format!("{title} is {}{queue}", held_by(history, resource, hold)),
         (_, [first, ..]) => format!(
             "{title} is held by {}, the first of them {}{queue}",
@@ -129,6 +133,18 @@ fn units_reason(history: &History, operation: &Operation, resource: &Resource) -
             taken(first, history.end)
         ),
     }
+}
+
+/// `was given to lock() at src/bank.rs:41:22, which task #7 "transfer" does not poll`: where another operation has been told to take it.
+fn given_to(history: &History, wanted: &Operation, resource: &Resource) -> Option<String> {
+    let queue = resource.at_end.queue.iter();
+    let mut queue = queue.filter_map(|queued| history.operation(queued.operation));
+    let given = queue.find(|other| other.id != wanted.id && other.is_fired())?;
+    Some(format!(
+        "was given to {}, which {} has not polled since",
+        place_of(history, given),
+        who(history, given.task)
+    ))
 }
 
 fn are(n: u64) -> String {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ais_analyzer::findings::Thresholds;
+use ais_analyzer::time::{Nanos, NoTime};
 use clap::{Parser, ValueEnum};
 
 /// Reads a trace that ais-recorder wrote and tells what hung, where, on what, and who holds it.
@@ -18,6 +20,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) deadlocks: bool,
 
+    /// Every task that makes no progress, grouped by where and why; what can never go on comes first
+    #[arg(long)]
+    pub(crate) stuck: bool,
+
     /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) task: Vec<String>,
@@ -25,6 +31,19 @@ pub(crate) struct Args {
     /// Draw what every task did over time as an SVG picture
     #[arg(long, value_name = "OUT.svg")]
     pub(crate) timeline: Option<PathBuf>,
+
+    /// Draw who waits for whom, as an SVG picture or, for Graphviz, as OUT.dot
+    #[arg(long, value_name = "OUT.svg|OUT.dot")]
+    pub(crate) graph: Option<PathBuf>,
+
+    /// Report what was so at this time (`1.5s`, `320ms`, `+2m` after the start) and not at the end of the trace
+    #[arg(long, value_name = "TIME|end", value_parser = moment)]
+    pub(crate) at: Option<At>,
+
+    /// Set from when on something counts as slow: `long-poll=50ms`; may be given several times. Names: long-poll, busy-loop (both 100ms),
+    /// busy-turns (1000), starvation (500ms), held-lock (250ms)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = threshold)]
+    pub(crate) threshold: Vec<Threshold>,
 
     /// How reports are written
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
@@ -34,7 +53,7 @@ pub(crate) struct Args {
 const EXIT: &str = "\
 Exit status:
   0  nothing was found
-  1  the summary or --deadlocks has proven or likely findings
+  1  the summary, --deadlocks or --stuck has proven or likely findings
   2  the request or the file is unusable
 
 Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.";
@@ -46,4 +65,67 @@ pub(crate) enum Format {
     Text,
     /// One JSON object, for scripts
     Json,
+}
+
+/// A moment of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Its end.
+    End,
+    /// So long after its start.
+    Time(Nanos),
+}
+
+fn moment(text: &str) -> Result<At, NoTime> {
+    if text == "end" {
+        Ok(At::End)
+    } else {
+        text.parse().map(At::Time)
+    }
+}
+
+/// A limit, and what it is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threshold {
+    LongPoll(Nanos),
+    BusyLoop(Nanos),
+    BusyTurns(u64),
+    Starvation(Nanos),
+    HeldLock(Nanos),
+}
+
+impl Threshold {
+    /// Sets it.
+    pub(crate) fn set(self, thresholds: &mut Thresholds) {
+        match self {
+            Threshold::LongPoll(time) => thresholds.long_poll = time,
+            Threshold::BusyLoop(time) => thresholds.busy_for = time,
+            Threshold::BusyTurns(turns) => thresholds.busy_turns = turns,
+            Threshold::Starvation(time) => thresholds.starved_for = time,
+            Threshold::HeldLock(time) => thresholds.held_for = time,
+        }
+    }
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("write it as NAME=VALUE, for instance long-poll=50ms")?;
+    let time = || value.parse::<Nanos>().map_err(|error| error.to_string());
+    Ok(match name {
+        "long-poll" => Threshold::LongPoll(time()?),
+        "busy-loop" => Threshold::BusyLoop(time()?),
+        "busy-turns" => Threshold::BusyTurns(
+            value
+                .parse()
+                .map_err(|_| format!("{value:?} is no number of turns"))?,
+        ),
+        "starvation" => Threshold::Starvation(time()?),
+        "held-lock" => Threshold::HeldLock(time()?),
+        _ => {
+            return Err(format!(
+                "{name:?} is no threshold: there are long-poll, busy-loop, busy-turns, starvation and held-lock"
+            ));
+        }
+    })
 }

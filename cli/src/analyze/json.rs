@@ -2,7 +2,7 @@
 
 use ais_analyzer::findings::Finding;
 use ais_analyzer::history::TaskId;
-use ais_analyzer::report::{self, Summary, TaskPanel, TraceInfo};
+use ais_analyzer::report::{self, StuckGroup, Summary, TaskPanel, TraceInfo};
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -16,6 +16,8 @@ struct Answer<'a> {
     lock_circles: Vec<Vec<TaskId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stuck: Option<&'a [StuckGroup]>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tasks: &'a [TaskPanel],
 }
@@ -24,18 +26,20 @@ struct Answer<'a> {
 pub(crate) fn answer(
     analysis: &Analysis,
     summary: bool,
+    stuck: Option<&[StuckGroup]>,
     panels: &[TaskPanel],
 ) -> serde_json::Result<String> {
     let history = &analysis.trace.history;
     let answer = Answer {
         trace: report::trace_info(&analysis.trace),
         findings: &analysis.findings,
-        lock_circles: if analysis.findings.is_empty() {
-            report::lock_circles(history)
-        } else {
+        lock_circles: if analysis.has_hangs() {
             Vec::new()
+        } else {
+            report::lock_circles(history)
         },
         summary: summary.then(|| report::summary(history, &analysis.verdict.progress)),
+        stuck,
         tasks: panels,
     };
     serde_json::to_string_pretty(&answer).map(|text| text + "\n")

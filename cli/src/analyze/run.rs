@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use ais_analyzer::findings::Confidence;
+use ais_analyzer::findings::{Confidence, Thresholds};
 use ais_analyzer::history::{History, Task, TaskId};
+use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
+use ais_analyzer::time::Nanos;
 use ais_analyzer::{Trace, render};
 use anyhow::{Context, bail};
 
@@ -14,7 +16,7 @@ use crate::output;
 use crate::text;
 
 use super::NAME;
-use super::args::{Args, Format};
+use super::args::{Args, At, Format};
 use super::json;
 
 /// So many tasks of one name are shown at once.
@@ -25,10 +27,20 @@ const FOUND: u8 = 1;
 /// Does what was asked for; the exit status.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(picture) = &args.timeline {
-        check_picture_path(picture, &args.trace)?;
+        check_picture_path("--timeline", "svg", picture, &args.trace)?;
     }
-    let trace = Trace::open(&args.trace)?;
-    let analysis = Analysis::of(trace);
+    if let Some(graph) = &args.graph {
+        check_picture_path("--graph", "svg", graph, &args.trace)?;
+    }
+    let mut trace = Trace::open(&args.trace)?;
+    if let Some(At::Time(at)) = args.at {
+        trace = as_of(trace, at)?;
+    }
+    let mut thresholds = Thresholds::default();
+    for threshold in &args.threshold {
+        threshold.set(&mut thresholds);
+    }
+    let analysis = Analysis::with(trace, &thresholds);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.history.loss.notes {
         output::complain(NAME, &format!("{}: {note}", args.trace.display()));
@@ -42,8 +54,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
         output::note(&format!("wrote {}", picture.display()));
     }
+    if let Some(path) = &args.graph {
+        let graph = render::wait_graph(&analysis.trace, &analysis.verdict);
+        let is_dot = path.extension().is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
+        });
+        let picture = if is_dot {
+            render::graph::dot(&graph)
+        } else {
+            render::graph::svg(&graph, Theme::Light)
+        };
+        fs::write(path, picture)
+            .with_context(|| format!("cannot write the graph {}", path.display()))?;
+        output::note(&format!("wrote {}", path.display()));
+    }
     // A summary is what is asked for by asking for nothing.
-    let summary = !args.deadlocks && panels.is_empty() && args.timeline.is_none();
+    let has_picture = args.timeline.is_some() || args.graph.is_some();
+    let summary = !args.deadlocks && !args.stuck && panels.is_empty() && !has_picture;
+    let stuck = args
+        .stuck
+        .then(|| report::stuck(&analysis.trace.history, &analysis.verdict));
     match args.format {
         Format::Text => {
             let mut parts = Vec::new();
@@ -53,6 +83,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             if args.deadlocks {
                 parts.push(text::findings(&analysis));
             }
+            if let Some(groups) = &stuck {
+                parts.push(text::stuck(&analysis, groups));
+            }
             parts.extend(
                 panels
                     .iter()
@@ -60,29 +93,54 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             );
             output::print(&parts.join("\n"))?;
         }
-        Format::Json => output::print_raw(&json::answer(&analysis, summary, &panels)?)?,
+        Format::Json => output::print_raw(&json::answer(
+            &analysis,
+            summary,
+            stuck.as_deref(),
+            &panels,
+        )?)?,
     }
     let has_findings = analysis
         .findings
         .iter()
         .any(|finding| finding.confidence >= Confidence::Likely);
-    Ok(if has_findings && (summary || args.deadlocks) {
-        FOUND
-    } else {
-        0
-    })
+    Ok(
+        if has_findings && (summary || args.deadlocks || args.stuck) {
+            FOUND
+        } else {
+            0
+        },
+    )
+}
+
+/// The trace as it was at a moment.
+fn as_of(trace: Trace, at: Nanos) -> anyhow::Result<Trace> {
+    let end = trace.history.end;
+    if at > end {
+        bail!(
+            "--at {at}: what is known of {} ends {end} after its start",
+            trace.source.path().display()
+        );
+    }
+    let history = trace.history_until(at)?;
+    Ok(Trace { history, ..trace })
 }
 
 /// A mistyped name must not cost the trace.
-fn check_picture_path(picture: &Path, trace: &Path) -> anyhow::Result<()> {
+fn check_picture_path(
+    option: &str,
+    extension: &str,
+    picture: &Path,
+    trace: &Path,
+) -> anyhow::Result<()> {
     if picture == Path::new("-") {
-        bail!("--timeline writes a picture: name a file, for instance timeline.svg");
+        bail!("{option} writes a picture: name a file, for instance picture.{extension}");
     }
     if let (Ok(picture), Ok(trace)) = (picture.canonicalize(), trace.canonicalize())
         && picture == trace
     {
         bail!(
-            "--timeline {} would overwrite the trace: name another file",
+            "{option} {} would overwrite the trace: name another file",
             picture.display()
         );
     }
@@ -91,7 +149,7 @@ fn check_picture_path(picture: &Path, trace: &Path) -> anyhow::Result<()> {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("ais"))
     {
         bail!(
-            "--timeline {}: an .ais file is a trace; name a file ending in .svg",
+            "{option} {}: an .ais file is a trace; name a file ending in .{extension}",
             picture.display()
         );
     }

@@ -1,7 +1,8 @@
 //! Findings, written as rustc writes a diagnostic: headline, numbered facts, why, advice.
 
-use ais_analyzer::findings::{Confidence, Finding};
+use ais_analyzer::findings::{Confidence, Finding, Resolution};
 use ais_analyzer::history::History;
+use ais_analyzer::number::grouped;
 use ais_analyzer::report::lock_circles;
 
 use super::{ALARM, BOLD, WARN, count, styled};
@@ -16,13 +17,11 @@ const CIRCLES: usize = 4;
 /// All findings about waiting.
 pub(crate) fn findings(analysis: &Analysis) -> String {
     let history = &analysis.trace.history;
-    if analysis.findings.is_empty() {
-        return none_found(history);
-    }
-    analysis
-        .findings
-        .iter()
-        .map(|finding| one(finding, history))
+    let nothing_hangs = (!analysis.has_hangs()).then(|| none_found(history));
+    let findings = analysis.findings.iter();
+    nothing_hangs
+        .into_iter()
+        .chain(findings.map(|finding| one(finding, history)))
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -66,7 +65,14 @@ pub(super) fn headline(finding: &Finding) -> String {
     } else {
         ALARM
     };
-    let kind = format!("{}, {}", finding.kind.name(), finding.confidence.name());
+    let resolved = finding
+        .resolved
+        .map_or_else(String::new, |ended| format!(", {}", ended.in_words()));
+    let kind = format!(
+        "{}, {}{resolved}",
+        finding.kind.name(),
+        finding.confidence.name()
+    );
     format!(
         "{}: {}",
         styled(style, &kind),
@@ -84,6 +90,9 @@ fn one(finding: &Finding, history: &History) -> String {
     }
     let why = finding.kind.why();
     text += &format!("  {why}: {}\n", clean(&finding.why_it_cannot_end));
+    if let Some(resolution) = &finding.resolution {
+        text += &format!("  {}\n", clean(&ended_by(resolution, history)));
+    }
     if let Some(because) = &finding.confidence_because {
         text += &format!("  {} only: {}\n", finding.confidence.name(), clean(because));
     }
@@ -91,6 +100,25 @@ fn one(finding: &Finding, history: &History) -> String {
         text += &format!("  {}\n", victims(finding, history));
     }
     text + &format!("  advice: {}\n", clean(&finding.advice))
+}
+
+/// `it ended 3.31 s after the start, having lasted 1.00 s: timeout(1.00 s) at src/bank.rs:41:22, of task #7 "transfer"`.
+fn ended_by(resolution: &Resolution, history: &History) -> String {
+    if resolution.at > history.end {
+        return format!("a time-out will end it: {}", resolution.text);
+    }
+    let times = if resolution.times > 1 {
+        format!(
+            "; {} times in this trace, of which this one lasted longest",
+            grouped(resolution.times)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "it ended {} after the start, having lasted {}: {}{times} (the facts are as of just before)",
+        resolution.at, resolution.lasted, resolution.text
+    )
 }
 
 fn victims(finding: &Finding, history: &History) -> String {

@@ -3,6 +3,7 @@
 mod coverage;
 mod finding;
 mod panel;
+mod stuck;
 mod summary;
 
 use ais_analyzer::number::grouped;
@@ -10,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
+pub(crate) use stuck::stuck;
 pub(crate) use summary::{also, brief, summary, unusable};
 
 const BOLD: Style = Style::new().bold();

@@ -15,6 +15,8 @@ use super::{
 use crate::analysis::Analysis;
 use crate::output::clean;
 
+/// How many findings are listed.
+const FINDINGS: usize = 20;
 /// How many live tasks are listed.
 const LIVE: usize = 20;
 /// So many tasks that are alike share a line.
@@ -157,16 +159,22 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
 }
 
 fn found(analysis: &Analysis) -> String {
-    match &analysis.findings[..] {
-        [] => none_found(&analysis.trace.history),
-        findings => {
-            let headlines: String = findings
-                .iter()
-                .map(|finding| format!("  {}\n", headline(finding)))
-                .collect();
-            format!("{}:\n{headlines}", count(findings.len(), "finding"))
+    let mut text = if analysis.has_hangs() {
+        String::new()
+    } else {
+        none_found(&analysis.trace.history)
+    };
+    if !analysis.findings.is_empty() {
+        text += &format!("{}:\n", count(analysis.findings.len(), "finding"));
+        for finding in analysis.findings.iter().take(FINDINGS) {
+            text += &format!("  {}\n", headline(finding));
+        }
+        let more = analysis.findings.len().saturating_sub(FINDINGS);
+        if more > 0 {
+            text += &format!("  and {} more\n", grouped(more as u64));
         }
     }
+    text
 }
 
 fn live(analysis: &Analysis, summary: &Summary) -> String {

@@ -93,7 +93,7 @@ fn what_is_kept(case: &Case<'_, '_>, link: &KnotLink) -> Option<Fact> {
                 section.task == Some(task) && section.resource == Some(resource.id)
             })?;
             let text = format!(
-                "{} borrows the value of {}{}, since {}: no other value can be sent meanwhile",
+                "{} has borrowed the value of {}{}, {}: no other value can be sent meanwhile",
                 short(task),
                 resource.title(),
                 at_place(borrow.location.as_ref()),
@@ -107,12 +107,15 @@ fn what_is_kept(case: &Case<'_, '_>, link: &KnotLink) -> Option<Fact> {
                 .firings
                 .last()
                 .map_or(granted.begun, |firing| firing.at);
+            let given = match granted.kind {
+                OperationKind::Notified(_) => format!("the notification of {}", resource.title()),
+                _ => what_is_wanted(case, granted),
+            };
             let text = format!(
-                "{} was given {} through {}, {}, and has not polled that since{}",
-                short(task),
-                what_is_wanted(case, granted),
+                "{given} went to {}, {}: {} keeps that and has not polled it since{}",
                 place_of(history, granted),
                 ago(case, fired),
+                short(task),
                 polls_since(case, task, fired),
             );
             fact(text, granted.location.clone(), fired)
@@ -246,9 +249,9 @@ fn what_keeps_the_thread(case: &Case<'_, '_>, link: &KnotLink) -> Fact {
         .is_some_and(|task| matches!(task.state(), crate::history::TaskState::Running(_)));
     let text = if runs {
         format!(
-            "{} has kept a thread{of} since {}: that poll has not returned",
+            "{} has kept a thread{of} for {}: that poll has not returned",
             short(link.on),
-            ago(case, since)
+            history.end.since(since)
         )
     } else {
         format!("{} would have to poll the tasks{of}", short(link.on))
@@ -339,7 +342,7 @@ fn what_is_given_up(case: &Case<'_, '_>, task: TaskId) -> Vec<Fact> {
             let at = fired.map_or(operation.begun, |firing| firing.at);
             Fact {
                 text: format!(
-                    "{} does not poll {} any more, which could go on since {}{}",
+                    "{} keeps {} and does not poll it any more, which could have gone on {}{}",
                     short(task),
                     place_of(history, operation),
                     ago(case, at),
@@ -415,7 +418,11 @@ fn without_operations(case: &Case<'_, '_>, task: TaskId) -> Fact {
             short(task),
             ago(case, since)
         ),
-        _ => format!("{} is ready since {}", short(task), ago(case, since)),
+        _ => format!(
+            "{} has been ready for {}",
+            short(task),
+            case.history.end.since(since)
+        ),
     };
     Fact {
         text,

@@ -93,6 +93,8 @@ pub(super) fn why(case: &Case<'_, '_>, kind: Kind) -> String {
     };
     if all_held && case.knot.elsewhere == Elsewhere::No || kind == Kind::Futurelock {
         format!("{who}; only cancelling one of them ends it")
+    } else if !case.knot.is_circle {
+        format!("{who}, and nobody else can do it")
     } else {
         format!(
             "{who}, and no task outside of the circle can do it for them; only cancelling one of them ends it"
@@ -194,6 +196,9 @@ pub(super) fn what_is_wanted(case: &Case<'_, '_>, operation: &Operation) -> Stri
         OperationKind::Barrier(_) => format!("others to come to {title}"),
         OperationKind::Init(_) => format!("the value of {title}"),
         OperationKind::JoinNext(_) => format!("the end of any task in {title}"),
+        OperationKind::Sleep | OperationKind::Timeout | OperationKind::Tick => {
+            "a time to come, which a thread of its runtime has to tell it".to_owned()
+        }
         OperationKind::Join(target) => format!(
             "the end of {}",
             history

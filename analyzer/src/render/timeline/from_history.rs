@@ -6,6 +6,7 @@ use super::model::{Activity, FindingNote, Header, Link, Row, Span, Timeline};
 use crate::Trace;
 use crate::findings::Finding;
 use crate::history::{History, Operation, OperationKind, Task, TaskId, TaskState};
+use crate::names::kind_of_name;
 use crate::report::whereabouts_in_short;
 use crate::source::Ending;
 use crate::time::Nanos;
@@ -298,14 +299,7 @@ fn links(history: &History, verdict: &Verdict, row_of: &HashMap<TaskId, usize>) 
 fn count_by_kind<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for name in names {
-        let mut kind = String::new();
-        for c in name.chars() {
-            match c {
-                '0'..='9' if kind.ends_with('N') => {}
-                '0'..='9' => kind.push('N'),
-                _ => kind.push(c),
-            }
-        }
+        let kind = kind_of_name(name);
         *counts.entry(kind).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
