@@ -50,6 +50,9 @@ pub(super) fn confidence(case: &Case<'_, '_>) -> (Confidence, Option<String>) {
 
 /// What could have been moved unseen.
 fn unseen(case: &Case<'_, '_>) -> String {
+    if case.waits_to_be_driven() {
+        return "that nobody polls it is concluded from the silence since".to_owned();
+    }
     let mut what: Vec<&str> = Vec::new();
     for operation in case.operations() {
         let kind = operation

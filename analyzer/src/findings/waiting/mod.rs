@@ -7,9 +7,11 @@ mod kinds;
 mod texts;
 
 use super::{Finding, ResourceRef, TaskRef};
-use crate::history::{History, Operation, OperationId, OperationKind, ResourceId, TaskState};
+use crate::history::{
+    History, Operation, OperationId, OperationKind, ResourceId, ResourceKind, Task, TaskState,
+};
 use crate::time::Nanos;
-use crate::waits::{Index, Knot, Moment, Verdict, verdict_at};
+use crate::waits::{Index, Knot, Link, Moment, Verdict, verdict_at};
 
 pub use broken::broken_findings;
 
@@ -90,6 +92,23 @@ impl<'a> Case<'_, 'a> {
             .collect()
     }
 
+    /// Whether a task waits to be polled by an executor that has no threads of its own.
+    fn waits_to_be_driven(&self) -> bool {
+        self.knot.links.iter().any(|link| {
+            let executor = self
+                .history
+                .task(link.waiter)
+                .and_then(|task| task.executor);
+            let executor = executor.and_then(|id| self.history.resource(id));
+            let runs = self.history.task(link.on).map(Task::state);
+            link.link == Link::Executes
+                && executor.is_some_and(|executor| {
+                    executor.kind == ResourceKind::LocalSet || executor.capacity == 0
+                })
+                && !matches!(runs, Some(TaskState::Running(_)))
+        })
+    }
+
     /// Whether it is a task that waits for nothing, and whose waker nobody ever had while it waited.
     fn may_be_parked(&self) -> bool {
         let waits = !self.operations().is_empty();
@@ -128,7 +147,7 @@ impl<'a> Case<'_, 'a> {
             .collect();
         // What is waited for may be a thread.
         let executors = self.knot.links.iter().filter_map(|link| {
-            let is_executor = link.link == crate::waits::Link::Executes;
+            let is_executor = link.link == Link::Executes;
             self.history
                 .task(link.waiter)?
                 .executor

@@ -148,6 +148,8 @@ pub(super) fn advice(case: &Case<'_, '_>, kind: Kind) -> String {
     } else if receives && kind == Kind::DeadlockCycle {
         "do not wait for an answer from a task that waits for one from here: handle messages while waiting (select!), or make one of the \
          two calls a message without an answer"
+    } else if kind == Kind::Starvation && case.waits_to_be_driven() {
+        "drive what the task was given to: await the LocalSet (or local.run_until(…)), or block on the runtime itself and not on its handle"
     } else if kind == Kind::LostWakeup && operations.is_empty() {
         "before a future returns Pending it must have put a clone of the waker of this very poll where what it waits for will find it; \
          with several waiters, each needs a place of its own"

@@ -206,12 +206,14 @@ impl Moment<'_, '_> {
             return Some(unknown);
         };
         let live = |task: &TaskId| self.is_live(*task);
+        let mut named: Vec<TaskId> = named.into_iter().filter(live).collect();
+        if named.is_empty() {
+            // Those have ended, and may have handed it on.
+            let others = handed.iter().copied();
+            named = others.filter(|&task| task != waiter).collect();
+        }
         Some(Place {
-            named: named
-                .into_iter()
-                .filter(live)
-                .map(|task| (task, link))
-                .collect(),
+            named: named.into_iter().map(|task| (task, link)).collect(),
             handed: handed.into_iter().chain([maker]).filter(live).collect(),
             elsewhere: Elsewhere::Often,
         })
