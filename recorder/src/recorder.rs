@@ -363,7 +363,7 @@ impl Recorder {
             return Ok(());
         }
         session::set(Session::NONE);
-        self.progress.stop.store(true, Ordering::Release);
+        self.progress.stop();
         thread.thread().unpark();
         let result = thread
             .join()
@@ -436,7 +436,7 @@ extern "C" fn finish_at_exit() {
         return;
     };
     session::set(Session::NONE);
-    progress.stop.store(true, Ordering::Release);
+    progress.stop();
     writer.unpark();
     let began = Instant::now();
     while !progress.is_done.load(Ordering::Acquire) {

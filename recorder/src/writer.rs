@@ -45,6 +45,8 @@ pub(crate) struct Progress {
     pub(crate) bytes: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) stop: AtomicBool,
+    /// When it was told to stop, in ticks and in nanoseconds of the platform's clock: the recording ends there, however long the rest takes.
+    pub(crate) stopped: (AtomicU64, AtomicU64),
     /// The writer has ended, well or not.
     pub(crate) is_done: AtomicBool,
     /// Write now, not at the next interval.
@@ -59,6 +61,14 @@ pub(crate) struct Progress {
 type Dump = (PathBuf, Option<SyncSender<io::Result<PathBuf>>>);
 
 impl Progress {
+    /// Tells the writer to stop: nothing is recorded any more.
+    pub(crate) fn stop(&self) {
+        let (tick, nanos) = &self.stopped;
+        tick.store(platform::tick(), Ordering::Relaxed);
+        nanos.store(platform::nanos(), Ordering::Relaxed);
+        self.stop.store(true, Ordering::Release);
+    }
+
     /// Asks for a flight recorder's memory to be written to `path`.
     pub(crate) fn ask_to_dump(
         &self,
@@ -167,11 +177,17 @@ impl Writer {
     /// Writes until it is told to stop, and what is left then; returns when that was.
     fn write_until_stopped(&mut self) -> io::Result<ClockPair> {
         let mut written = Instant::now();
+        let mut last = self.clock();
         // What was defined before the recording began is nowhere else, should the process be killed.
         self.write_definitions(self.clock(), 0)?;
         loop {
             let stop = self.progress.stop.load(Ordering::Acquire);
-            let clock = self.clock();
+            let clock = if stop {
+                self.end_of_recording(last)
+            } else {
+                self.clock()
+            };
+            last = clock;
             self.begin_generation_if_due(clock)?;
             if self.write_recorded(clock)? {
                 written = Instant::now();
@@ -187,6 +203,17 @@ impl Writer {
             }
             self.wait();
         }
+    }
+
+    /// When the recording was ended, or the last moment that was written, which may have been looked at since.
+    fn end_of_recording(&self, last: ClockPair) -> ClockPair {
+        let (tick, nanos) = &self.progress.stopped;
+        let nanos = nanos.load(Ordering::Relaxed);
+        let end = ClockPair {
+            tick: tick.load(Ordering::Relaxed),
+            ns: nanos.saturating_sub(self.started_ns),
+        };
+        if end.tick > last.tick { end } else { last }
     }
 
     /// Waits until it is time to write again.
