@@ -1,0 +1,194 @@
+//! Reports of the command beyond the findings: who makes no progress, the wait-for graph, other moments, thresholds, and the schema of
+//! the JSON answer.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn sample(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
+    folder.join(name).display().to_string()
+}
+
+fn inspect(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_inspect-analyze"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// What is printed where the command ends with this status.
+#[track_caller]
+fn expect(status: i32, arguments: &[&str]) -> String {
+    let output = inspect(arguments);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn stuck_tasks_come_first_then_who_waits_behind_them_then_the_others() {
+    let text = expect(1, &[&sample("abba.ais"), "--stuck"]);
+    let place = |what: &str| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("no {what:?} in {text}"))
+    };
+    assert!(place("\"transfer a→b\"") < place("\"auditor\""));
+    assert!(place("stuck: it can never go on") < place("waits behind a task that is stuck"));
+    assert!(place("\"auditor\"") < place("\"ticker\""));
+    assert!(place("waits for what may still come") > place("\"ticker\""));
+    assert!(text.contains("and so on in a circle: back at task #6"));
+}
+
+#[test]
+fn of_a_program_that_has_ended_nothing_is_stuck() {
+    let text = expect(0, &[&sample("pipeline.ais"), "--stuck"]);
+    assert!(text.contains("every task that is alive"), "{text}");
+}
+
+#[test]
+fn the_graph_is_a_picture_or_for_graphviz_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (svg, dot) = (
+        folder.path().join("graph.svg"),
+        folder.path().join("graph.dot"),
+    );
+    for path in [&svg, &dot] {
+        expect(0, &[&sample("abba.ais"), "--graph", path.to_str().unwrap()]);
+    }
+    let (svg, dot) = (
+        fs::read_to_string(svg).unwrap(),
+        fs::read_to_string(dot).unwrap(),
+    );
+    assert!(svg.starts_with("<svg") || svg.starts_with("<?xml"));
+    assert!(dot.starts_with("digraph"));
+    for picture in [svg, dot] {
+        for what in [
+            "#6 transfer a→b",
+            "#7 transfer b→a",
+            "#8 auditor",
+            "held by",
+            "lock()",
+        ] {
+            assert!(picture.contains(what), "no {what:?}");
+        }
+        // It is no part of it: it waits for nobody that is recorded.
+        assert!(!picture.contains("ticker"));
+    }
+}
+
+#[test]
+fn a_graph_never_overwrites_the_trace() {
+    let output = inspect(&[&sample("abba.ais"), "--graph", &sample("abba.ais")]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn another_moment_is_judged_as_if_the_trace_ended_there() {
+    let abba = sample("abba.ais");
+    // Before the second one waits, and after.
+    assert!(expect(0, &[&abba, "--deadlocks", "--at", "452ms"]).contains("no deadlocks found"));
+    let then = expect(1, &[&abba, "--deadlocks", "--at", "+1s"]);
+    assert!(then.contains("for 547 ms"), "{then}");
+    assert!(then.contains("1 more task waits behind it: #8"), "{then}");
+    let end = expect(1, &[&abba, "--deadlocks", "--at", "end"]);
+    assert_eq!(end, expect(1, &[&abba, "--deadlocks"]));
+    let output = inspect(&[&abba, "--at", "1m"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ends 2.70 s after its start"));
+    assert_eq!(inspect(&[&abba, "--at", "soon"]).status.code(), Some(2));
+}
+
+#[test]
+fn thresholds_are_set_by_name_and_stated_in_what_is_found() {
+    let http = sample("http.ais");
+    let usual = expect(0, &[&http, "--deadlocks"]);
+    assert!(!usual.contains("long-poll"), "{usual}");
+    let strict = expect(0, &[&http, "--deadlocks", "--threshold", "long-poll=10us"]);
+    assert!(strict.contains("long-poll, possible"), "{strict}");
+    assert!(strict.contains("10.0 µs"), "{strict}");
+    for wrong in ["long-poll", "long-poll=5", "patience=1s", "busy-turns=many"] {
+        assert_eq!(
+            inspect(&[&http, "--threshold", wrong]).status.code(),
+            Some(2),
+            "{wrong}"
+        );
+    }
+}
+
+fn schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("answer.schema.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The same schema, but nothing is allowed that it does not name.
+fn strict(mut schema: Value) -> Value {
+    fn close(value: &mut Value) {
+        if let Value::Object(object) = value {
+            if object.contains_key("properties") && !object.contains_key("additionalProperties") {
+                object.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+            object.values_mut().for_each(close);
+        }
+        if let Value::Array(values) = value {
+            values.iter_mut().for_each(close);
+        }
+    }
+    close(&mut schema);
+    schema
+}
+
+#[test]
+fn the_json_answer_is_what_its_schema_says_and_nothing_else() {
+    let schema = jsonschema::validator_for(&strict(schema())).unwrap();
+    for name in ["abba.ais", "http.ais", "pipeline.ais"] {
+        let trace = sample(name);
+        let requests: [&[&str]; 3] = [
+            &["--format", "json"],
+            &[
+                "--format",
+                "json",
+                "--deadlocks",
+                "--stuck",
+                "--task",
+                "1",
+                "--task",
+                "2",
+            ],
+            &[
+                "--format",
+                "json",
+                "--stuck",
+                "--threshold",
+                "long-poll=10us",
+            ],
+        ];
+        for request in requests {
+            let output = inspect(&[&[trace.as_str()], request].concat());
+            let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let wrong: Vec<String> = schema
+                .iter_errors(&answer)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(wrong.is_empty(), "{name} {request:?}: {wrong:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_knows_every_kind_of_finding() {
+    let schema = schema();
+    let kinds = &schema["properties"]["findings"]["items"]["properties"]["kind"]["enum"];
+    let known: Vec<&str> = kinds
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let kinds = ais_analyzer::findings::Kind::ALL.iter();
+    let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+    assert_eq!(known, kinds);
+}
