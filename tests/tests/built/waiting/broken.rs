@@ -50,18 +50,22 @@ fn locks() -> Build {
     build
 }
 
-fn circle(build: &mut Build, is_limited: bool) -> Circle {
+fn circle(build: &mut Build, limit: Option<u64>) -> Circle {
     let first = build.poll(1, 1, |build| build.acquire(1, 1));
     let second = build.poll(2, 1, |build| build.acquire(2, 1));
-    let (limit, waits) = build.poll(1, 1 + u64::from(is_limited), |build| {
-        let limit = || OperationBegin {
-            kind: operation_kind::TIMEOUT,
-            units: LIMIT,
-            flags: operation_flag::INLINE,
-            ..OperationBegin::default()
-        };
-        let limit = if is_limited { build.begin(limit()) } else { 0 };
-        (limit, build.wait(operation_kind::LOCK, 2, 1))
+    let (limit, waits) = build.poll(1, 1 + u64::from(limit.is_some()), |build| {
+        let limit = limit.map(|kind| {
+            build.begin(OperationBegin {
+                kind,
+                units: LIMIT,
+                flags: operation_flag::INLINE,
+                ..OperationBegin::default()
+            })
+        });
+        (
+            limit.unwrap_or_default(),
+            build.wait(operation_kind::LOCK, 2, 1),
+        )
     });
     Circle {
         holds: [first, second],
@@ -109,7 +113,7 @@ fn time_out(build: &mut Build, circle: &Circle, number: u64) {
 #[test]
 fn a_circle_that_a_time_out_broke_is_found() {
     let mut build = locks();
-    let once = circle(&mut build, true);
+    let once = circle(&mut build, Some(operation_kind::TIMEOUT));
     time_out(&mut build, &once, 1);
     let finding = only(build, Ended::Timeout);
     let how = finding.resolution.unwrap();
@@ -120,10 +124,22 @@ fn a_circle_that_a_time_out_broke_is_found() {
 }
 
 #[test]
+fn a_sleep_that_a_task_raced_against_its_wait_is_a_time_out_once_it_ended_that() {
+    let mut build = locks();
+    let once = circle(&mut build, Some(operation_kind::SLEEP));
+    time_out(&mut build, &once, 1);
+    only(build, Ended::Timeout);
+
+    let mut build = locks();
+    circle(&mut build, Some(operation_kind::SLEEP));
+    assert!(broken(build).is_empty(), "it may do something else");
+}
+
+#[test]
 fn circles_of_one_kind_are_told_once_and_counted() {
     let mut build = locks();
     for number in 1..=3 {
-        let again = circle(&mut build, true);
+        let again = circle(&mut build, Some(operation_kind::TIMEOUT));
         build.pass(number * LIMIT);
         time_out(&mut build, &again, number);
     }
@@ -135,7 +151,7 @@ fn circles_of_one_kind_are_told_once_and_counted() {
 #[test]
 fn a_circle_of_which_a_task_was_cancelled_is_found() {
     let mut build = locks();
-    let broken = circle(&mut build, false);
+    let broken = circle(&mut build, None);
     build.event(&TaskAbort { task: 1 });
     give_up(&mut build, &broken);
     build.event(&TaskDrop { task: 1 });
@@ -147,13 +163,13 @@ fn a_circle_of_which_a_task_was_cancelled_is_found() {
 #[test]
 fn a_task_that_something_else_than_a_timer_woke_was_not_stuck() {
     let mut build = locks();
-    let woken = circle(&mut build, false);
+    let woken = circle(&mut build, None);
     wake(&mut build, 1, 1);
     build.poll(1, 1, |build| give_up(build, &woken));
     assert!(broken(build).is_empty());
 
     let mut build = locks();
-    let told = circle(&mut build, true);
+    let told = circle(&mut build, Some(operation_kind::TIMEOUT));
     fire(&mut build, 1, told.waits[0], 1);
     build.poll(1, 1, |build| give_up(build, &told));
     assert!(broken(build).is_empty());
@@ -163,7 +179,7 @@ fn a_task_that_something_else_than_a_timer_woke_was_not_stuck() {
 fn a_circle_that_a_time_out_is_going_to_break_is_found_at_the_end() {
     let soon = || {
         let mut build = locks();
-        circle(&mut build, true);
+        circle(&mut build, Some(operation_kind::TIMEOUT));
         build
     };
     none(soon());
@@ -173,6 +189,6 @@ fn a_circle_that_a_time_out_is_going_to_break_is_found_at_the_end() {
 
     // One that nothing is going to break is not broken.
     let mut build = locks();
-    circle(&mut build, false);
+    circle(&mut build, None);
     assert!(broken(build).is_empty());
 }

@@ -2,7 +2,8 @@
 
 use ais_analyzer::findings::{Confidence, Kind};
 use ais_format::event::{
-    OperationBegin, TaskNew, operation_flag, operation_kind, resource_kind, section_kind, task_flag,
+    OperationBegin, OperationFired, TaskNew, operation_flag, operation_kind, resource_kind,
+    section_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -31,7 +32,7 @@ fn ready_behind(threads: u64, flags: u64) -> Build {
     build
 }
 
-fn block(build: &mut Build) {
+fn block(build: &mut Build) -> u64 {
     build.begin(OperationBegin {
         kind: operation_kind::LOCK,
         target: 1,
@@ -39,7 +40,22 @@ fn block(build: &mut Build) {
         sequence: u64::MAX,
         flags: operation_flag::INLINE | operation_flag::BLOCKING,
         ..OperationBegin::default()
+    })
+}
+
+#[test]
+fn a_thread_that_blocks_for_what_it_was_given_goes_on() {
+    let mut build = ready_behind(2, 0);
+    let operation = block(&mut build);
+    build.on_thread(2);
+    build.last_poll(2, |build| {
+        build.release(1, 1, 1);
+        build.event(&OperationFired {
+            operation,
+            number: 1,
+        });
     });
+    none(build);
 }
 
 #[test]

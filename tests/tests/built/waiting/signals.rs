@@ -89,6 +89,32 @@ fn a_notification_that_is_not_taken_is_lost_on_the_others() {
 }
 
 #[test]
+fn who_does_not_take_a_notification_keeps_it_from_others() {
+    let mut build = tasks(3);
+    let notified = |build: &mut Build| {
+        let operation = build.wait(operation_kind::NOTIFIED, 1, 0);
+        poll_operation(build, operation);
+        operation
+    };
+    let given = build.poll(1, 1, |build| {
+        build.resource(1, resource_kind::NOTIFY, 0);
+        build.resource(2, resource_kind::MUTEX, 1);
+        notified(build)
+    });
+    build.poll(3, 1, |build| {
+        build.acquire(2, 1);
+        notified(build);
+    });
+    build.last_poll(2, |build| {
+        notify(build, notify_mode::ONE);
+        fire(build, 1, given, 1);
+    });
+    build.poll(1, 1, |build| build.wait(operation_kind::LOCK, 2, 1));
+    let finding = only(build, Kind::LostWakeup, Confidence::Possible);
+    assert_eq!(super::ids(&finding), [1, 3]);
+}
+
+#[test]
 fn nobody_comes_to_a_barrier_whose_other_tasks_have_ended() {
     let comes = |has_ended: bool| {
         let mut build = tasks(2);
