@@ -8,6 +8,7 @@ mod shutdown;
 mod slow;
 mod tasks;
 mod verdicts;
+mod waiting;
 
 use std::path::PathBuf;
 
