@@ -428,3 +428,22 @@ fn a_closed_pipe_is_no_error() {
         (Some(0), String::new())
     );
 }
+
+#[test]
+fn a_kind_is_explained_without_a_trace_and_the_kinds_are_named_where_there_is_none_such() {
+    let out = expect(0, &["--explain", "futurelock"]);
+    assert!(out.starts_with("# futurelock\n"), "{out}");
+    assert!(out.contains("```rust\n"), "{out}");
+
+    let output = inspect(&["--explain", "nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for name in ["nonsense", "deadlock-cycle", "futurelock", "busy-loop"] {
+        assert!(said.contains(name), "{name} is missing from\n{said}");
+    }
+
+    // A finding says where to read on, once for its kind.
+    let out = expect(1, &[&sample("abba.ais"), "--deadlocks"]);
+    let more = "  more: inspect-analyze --explain deadlock-cycle\n";
+    assert_eq!(out.matches(more).count(), 1, "{out}");
+}

@@ -33,6 +33,7 @@ pub enum Kind {
 struct Texts {
     name: &'static str,
     advice: &'static str,
+    explanation: &'static str,
 }
 
 impl Kind {
@@ -55,42 +56,52 @@ impl Kind {
             Kind::DeadlockCycle => Texts {
                 name: "deadlock-cycle",
                 advice: "take the locks in one fixed order everywhere, or release the first before waiting for the second",
+                explanation: include_str!("explain/deadlock-cycle.md"),
             },
             Kind::SelfDeadlock => Texts {
                 name: "self-deadlock",
                 advice: "drop what the task holds before it waits for the same thing again, or hand it down instead of taking it twice",
+                explanation: include_str!("explain/self-deadlock.md"),
             },
             Kind::Futurelock => Texts {
                 name: "futurelock",
                 advice: "do not await anything while a future that waits is kept and not polled: drop it first, poll it along (join!), or give it a task of its own (spawn)",
+                explanation: include_str!("explain/futurelock.md"),
             },
             Kind::BackpressureCycle => Texts {
                 name: "backpressure-cycle",
                 advice: "break the circle of full channels: receive while waiting to send (select!), use try_send and shed load, or make one direction unbounded",
+                explanation: include_str!("explain/backpressure-cycle.md"),
             },
             Kind::LostWakeup => Texts {
                 name: "lost-wakeup",
                 advice: "register before checking: make the notified() (and enable() it) before the condition is read, use notify_one, which is remembered, or a watch channel",
+                explanation: include_str!("explain/lost-wakeup.md"),
             },
             Kind::LeakedWaiter => Texts {
                 name: "leaked-waiter",
                 advice: "see to it that what is waited for can still be done: drop the guard, the sender or the permit on every path, also where a task panics or returns early",
+                explanation: include_str!("explain/leaked-waiter.md"),
             },
             Kind::Starvation => Texts {
                 name: "starvation",
                 advice: "do not block the thread that must poll what is waited for: await it, use spawn_blocking or block_in_place, or give it a thread of its own",
+                explanation: include_str!("explain/starvation.md"),
             },
             Kind::LockOrderInversion => Texts {
                 name: "lock-order-inversion",
                 advice: "take the two locks in one fixed order everywhere: where both orders meet, neither task goes on",
+                explanation: include_str!("explain/lock-order-inversion.md"),
             },
             Kind::LongPoll => Texts {
                 name: "long-poll",
                 advice: "move what takes long to spawn_blocking, or give way in between (yield_now): a poll keeps its whole thread",
+                explanation: include_str!("explain/long-poll.md"),
             },
             Kind::BusyLoop => Texts {
                 name: "busy-loop",
                 advice: "return Pending only when somebody keeps the waker and will call it, and wait for what is needed instead of asking again",
+                explanation: include_str!("explain/busy-loop.md"),
             },
         }
     }
@@ -116,6 +127,16 @@ impl Kind {
     /// Its name, as in JSON and in texts.
     pub const fn name(self) -> &'static str {
         self.texts().name
+    }
+
+    /// The kind that is called so.
+    pub fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// What it means, a program that has it, how it is repaired, and how sure a finding of it is: Markdown that can be read as it is.
+    pub const fn explanation(self) -> &'static str {
+        self.texts().explanation
     }
 
     /// What to change.
@@ -144,5 +165,23 @@ mod tests {
             assert_eq!(kind.name(), kebab);
             assert!(!kind.advice().is_empty());
         }
+    }
+
+    #[test]
+    fn every_kind_is_explained_by_name_and_by_a_program_in_lines_that_fit() {
+        for &kind in Kind::ALL {
+            let name = kind.name();
+            assert_eq!(Kind::named(name), Some(kind));
+            let text = kind.explanation();
+            assert_eq!(text.lines().next(), Some(&*format!("# {name}")));
+            assert_eq!(text.matches("```rust\n").count(), 1, "{name}");
+            for part in ["Repair: ", "How sure: "] {
+                assert!(text.contains(part), "{part} is missing from {name}");
+            }
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        }
+        assert_eq!(Kind::named("nonsense"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ais_analyzer::findings::Thresholds;
+use ais_analyzer::findings::{Kind, Thresholds};
 use ais_analyzer::time::{Nanos, NoTime};
 use clap::{Parser, ValueEnum};
 
@@ -14,7 +14,12 @@ use clap::{Parser, ValueEnum};
 #[command(name = "inspect-analyze", version, max_term_width = 100, after_help = EXIT)]
 pub(crate) struct Args {
     /// The trace: an .ais file
-    pub(crate) trace: PathBuf,
+    #[arg(required_unless_present = "explain")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Explain a kind of finding, with a program that has it and how to repair it; needs no trace
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) explain: Option<Kind>,
 
     /// Tasks that wait for each other and can never go on, with the evidence for each finding
     #[arg(long)]
@@ -82,6 +87,13 @@ fn moment(text: &str) -> Result<At, NoTime> {
     } else {
         text.parse().map(At::Time)
     }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::named(text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("the kinds are {}", names.join(", "))
+    })
 }
 
 /// A limit, and what it is set to.

@@ -26,13 +26,18 @@ const FOUND: u8 = 1;
 
 /// Does what was asked for; the exit status.
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    if let Some(kind) = args.explain {
+        output::print_raw(kind.explanation())?;
+        return Ok(0);
+    }
+    let path = args.trace.as_deref().context("name a trace")?;
     if let Some(picture) = &args.timeline {
-        check_picture_path("--timeline", "svg", picture, &args.trace)?;
+        check_picture_path("--timeline", "svg", picture, path)?;
     }
     if let Some(graph) = &args.graph {
-        check_picture_path("--graph", "svg", graph, &args.trace)?;
+        check_picture_path("--graph", "svg", graph, path)?;
     }
-    let mut trace = Trace::open(&args.trace)?;
+    let mut trace = Trace::open(path)?;
     if let Some(At::Time(at)) = args.at {
         trace = as_of(trace, at)?;
     }
@@ -43,7 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let analysis = Analysis::with(trace, &thresholds);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.history.loss.notes {
-        output::complain(NAME, &format!("{}: {note}", args.trace.display()));
+        output::complain(NAME, &format!("{}: {note}", path.display()));
     }
 
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
@@ -54,9 +59,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
         output::note(&format!("wrote {}", picture.display()));
     }
-    if let Some(path) = &args.graph {
+    if let Some(file) = &args.graph {
         let graph = render::wait_graph(&analysis.trace, &analysis.verdict);
-        let is_dot = path.extension().is_some_and(|extension| {
+        let is_dot = file.extension().is_some_and(|extension| {
             extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
         });
         let picture = if is_dot {
@@ -64,9 +69,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         } else {
             render::graph::svg(&graph, Theme::Light)
         };
-        fs::write(path, picture)
-            .with_context(|| format!("cannot write the graph {}", path.display()))?;
-        output::note(&format!("wrote {}", path.display()));
+        fs::write(file, picture)
+            .with_context(|| format!("cannot write the graph {}", file.display()))?;
+        output::note(&format!("wrote {}", file.display()));
     }
     // A summary is what is asked for by asking for nothing.
     let has_picture = args.timeline.is_some() || args.graph.is_some();

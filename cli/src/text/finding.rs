@@ -1,5 +1,7 @@
 //! Findings, written as rustc writes a diagnostic: headline, numbered facts, why, advice.
 
+use std::collections::HashSet;
+
 use ais_analyzer::findings::{Confidence, Finding, Resolution};
 use ais_analyzer::history::History;
 use ais_analyzer::number::grouped;
@@ -18,10 +20,18 @@ const CIRCLES: usize = 4;
 pub(crate) fn findings(analysis: &Analysis) -> String {
     let history = &analysis.trace.history;
     let nothing_hangs = (!analysis.has_hangs()).then(|| none_found(history));
+    let mut told = HashSet::new();
     let findings = analysis.findings.iter();
     nothing_hangs
         .into_iter()
-        .chain(findings.map(|finding| one(finding, history)))
+        .chain(findings.map(|finding| {
+            let mut text = one(finding, history);
+            if told.insert(finding.kind) {
+                let name = finding.kind.name();
+                text += &format!("  more: inspect-analyze --explain {name}\n");
+            }
+            text
+        }))
         .collect::<Vec<_>>()
         .join("\n")
 }
