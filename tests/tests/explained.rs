@@ -29,8 +29,8 @@ fn project(folder: &Path) {
     fs::create_dir_all(folder.join("src/bin")).unwrap();
     let manifest = format!(
         "[package]\nname = \"explained\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
-         futures = \"0.3\"\ntokio = {{ package = \"ais-tokio\", path = {:?}, features = [\"full\"] }}\n",
-        root.join("recorder/tokio")
+         futures = \"0.3\"\ntokio = {{ package = \"ais-tokio\", path = \"{}\", features = [\"full\"] }}\n",
+        root.join("recorder/tokio").display()
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
@@ -41,9 +41,9 @@ fn project(folder: &Path) {
 }
 
 /// Runs a program until it ends or its time is over; the trace that it leaves.
-fn record(program: &Path, trace: PathBuf) -> Trace {
+fn record(program: &Path, trace: &Path) -> Trace {
     let mut child = Command::new(program)
-        .env("AIS_TRACE", &trace)
+        .env("AIS_TRACE", trace)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -54,7 +54,7 @@ fn record(program: &Path, trace: PathBuf) -> Trace {
     // It may have ended meanwhile.
     let _ = child.kill();
     child.wait().unwrap();
-    Trace::open(&trace).unwrap()
+    Trace::open(trace).unwrap()
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn every_program_of_an_explanation_builds_and_has_what_it_explains() {
     for &kind in Kind::ALL {
         let name = kind.name();
         let program = target.join("debug").join(name);
-        let trace = record(&program, folder.join(format!("{name}.ais")));
+        let trace = record(&program, &folder.join(format!("{name}.ais")));
         let found: Vec<Kind> = Analysis::of(&trace)
             .findings
             .iter()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::graph::{Edge, Graph, Line, Mark, Node, Shape};
 use crate::Trace;
 use crate::history::{
-    History, Operation, OperationId, OperationKind, ResourceId, Task, TaskId, TaskState,
+    History, Operation, OperationId, OperationKind, Resource, ResourceId, Task, TaskId, TaskState,
 };
 use crate::names::kind_of_name;
 use crate::number::counted;
@@ -103,7 +103,7 @@ fn who_has_it(history: &History, operation: &Operation) -> Vec<(TaskId, Link)> {
             .collect(),
         kind => {
             let resource = kind.resource().and_then(|id| history.resource(id));
-            let holders = resource.into_iter().flat_map(|resource| resource.holders());
+            let holders = resource.into_iter().flat_map(Resource::holders);
             let holders = holders.filter_map(|hold| Some((hold.task?, Link::Holds)));
             holders.collect()
         }

@@ -87,20 +87,7 @@ fn what_is_kept(case: &Case<'_, '_>, link: &KnotLink) -> Option<Fact> {
             );
             fact(text, hold.location.clone(), hold.since)
         }
-        Link::Borrows => {
-            let mut open = history.open_sections();
-            let borrow = open.find(|section| {
-                section.task == Some(task) && section.resource == Some(resource.id)
-            })?;
-            let text = format!(
-                "{} has borrowed the value of {}{}, {}: no other value can be sent meanwhile",
-                short(task),
-                resource.title(),
-                at_place(borrow.location.as_ref()),
-                ago(case, borrow.begun)
-            );
-            fact(text, borrow.location.clone(), borrow.begun)
-        }
+        Link::Borrows => return what_is_borrowed(case, task, resource),
         Link::Granted(id) => {
             let granted = history.operation(id)?;
             let fired = granted
@@ -165,6 +152,26 @@ fn what_is_kept(case: &Case<'_, '_>, link: &KnotLink) -> Option<Fact> {
             fact(text, location.clone(), last.at)
         }
         Link::Ends | Link::Executes => return None,
+    })
+}
+
+/// That a task borrows the value of a watch channel.
+fn what_is_borrowed(case: &Case<'_, '_>, task: TaskId, channel: &Resource) -> Option<Fact> {
+    let mut open = case.history.open_sections();
+    let borrow =
+        open.find(|section| section.task == Some(task) && section.resource == Some(channel.id))?;
+    Some(Fact {
+        text: format!(
+            "{} has borrowed the value of {}{}, {}: no other value can be sent meanwhile",
+            short(task),
+            channel.title(),
+            at_place(borrow.location.as_ref()),
+            ago(case, borrow.begun)
+        ),
+        task: Some(task),
+        resource: Some(channel.id),
+        location: borrow.location.clone(),
+        at: borrow.begun,
     })
 }
 
