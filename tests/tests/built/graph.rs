@@ -1,0 +1,52 @@
+//! The graph of who waits for whom.
+
+use std::path::PathBuf;
+
+use ais_analyzer::render::graph::{Graph, Mark, Shape};
+use ais_analyzer::render::wait_graph;
+use ais_analyzer::waits::verdict;
+use ais_analyzer::{Source, Trace};
+use ais_format::event::{operation_kind, resource_kind};
+use ais_tests::build::Build;
+
+/// Tasks 1 and 2 hold a lock each and want the other one; so many more want the first lock.
+fn graph(waiters: u64) -> Graph {
+    let mut build = Build::new();
+    (1..=2 + waiters).for_each(|task| build.task(task));
+    for lock in [1, 2] {
+        build.resource(lock, resource_kind::MUTEX, 1);
+        build.poll(lock, 1, |build| build.acquire(lock, 1));
+    }
+    for (task, wanted) in [(1, 2), (2, 1)] {
+        build.poll(task, 1, |build| build.wait(operation_kind::LOCK, wanted, 1));
+    }
+    for task in 3..3 + waiters {
+        build.poll(task, 1, |build| build.wait(operation_kind::LOCK, 1, 1));
+    }
+    let source = Source::from_bytes(&PathBuf::from("built.ais"), build.finish()).unwrap();
+    let trace = Trace::from_source(source).unwrap();
+    wait_graph(&trace, &verdict(&trace.history))
+}
+
+#[test]
+fn a_circle_of_two_tasks_and_two_locks_has_four_marked_edges() {
+    let graph = graph(0);
+    assert_eq!(graph.nodes.len(), 4);
+    assert!(graph.nodes.iter().all(|node| node.mark == Mark::Culprit));
+    assert_eq!(graph.edges.len(), 4);
+    assert!(graph.edges.iter().all(|edge| edge.mark == Mark::Culprit));
+}
+
+#[test]
+fn many_that_wait_for_the_same_are_one_node_that_says_how_many() {
+    let few = graph(3);
+    assert_eq!(few.nodes.len(), 4 + 3);
+    assert!(few.nodes.iter().all(|node| node.shape != Shape::Folded));
+
+    let many = graph(1000);
+    assert_eq!(many.nodes.len(), 4 + 2, "one of them, and the others");
+    let folded = many.nodes.iter().find(|node| node.shape == Shape::Folded);
+    let folded = folded.expect("a stack of tasks");
+    assert_eq!(folded.lines[0], "999 more tasks");
+    assert_eq!(folded.mark, Mark::Stuck);
+}
