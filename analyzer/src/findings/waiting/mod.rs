@@ -1,5 +1,6 @@
 //! From knots of stuck tasks to findings: of what kind each is, how sure, which facts show it, why it cannot end, what to change.
 
+mod alone;
 mod broken;
 mod confidence;
 mod facts;
