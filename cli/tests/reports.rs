@@ -192,3 +192,20 @@ fn the_schema_knows_every_kind_of_finding() {
     let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
     assert_eq!(known, kinds);
 }
+
+#[test]
+fn an_explanation_stands_alone_and_help_names_every_kind() {
+    for more in [
+        &["--format", "json"][..],
+        &["--deadlocks"],
+        &[&sample("abba.ais")],
+    ] {
+        let output = inspect(&[&["--explain", "futurelock"], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(output.stdout.is_empty());
+    }
+    let help = expect(0, &["--help"]);
+    for kind in ais_analyzer::findings::Kind::ALL {
+        assert!(help.contains(kind.name()), "{}", kind.name());
+    }
+}

@@ -17,8 +17,10 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "explain")]
     pub(crate) trace: Option<PathBuf>,
 
-    /// Explain a kind of finding, with a program that has it and how to repair it; needs no trace
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    /// Explain a kind of finding, with a program that has it and how to repair it; stands alone, without a trace. Kinds:
+    /// deadlock-cycle, self-deadlock, futurelock, backpressure-cycle, lost-wakeup, leaked-waiter, starvation, lock-order-inversion,
+    /// long-poll, busy-loop
+    #[arg(long, value_name = "KIND", value_parser = kind, exclusive = true)]
     pub(crate) explain: Option<Kind>,
 
     /// Tasks that wait for each other and can never go on, with the evidence for each finding
