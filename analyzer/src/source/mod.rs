@@ -137,7 +137,10 @@ enum Bytes {
 
 impl Bytes {
     fn open(path: &Path) -> io::Result<Bytes> {
-        let mut file = File::open(path)?;
+        Bytes::of(File::open(path)?)
+    }
+
+    fn of(mut file: File) -> io::Result<Bytes> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -160,19 +163,12 @@ impl Bytes {
         Ok(Bytes::Read(bytes))
     }
 
-    /// Several files, one after the other.
-    fn open_all(paths: &[PathBuf]) -> io::Result<Bytes> {
-        let mut bytes = Vec::new();
-        for path in paths {
-            File::open(path)?.read_to_end(&mut bytes)?;
-        }
-        Ok(Bytes::Read(bytes))
-    }
-
-    fn into_vec(self) -> Vec<u8> {
-        match self {
-            Bytes::Read(bytes) => bytes,
-            Bytes::Mapped(map) => map.to_vec(),
+    /// These, with others before them.
+    fn after(self, before: &[u8]) -> Bytes {
+        if before.is_empty() {
+            self
+        } else {
+            Bytes::Read([before, self.as_slice()].concat())
         }
     }
 
@@ -199,28 +195,31 @@ impl Source {
     /// # Errors
     /// The file cannot be read, or does not begin as a trace does.
     pub fn open(path: &Path) -> Result<Source, Error> {
-        let segments = if path.exists() {
+        let io = |reason| Error::Io {
+            path: path.to_owned(),
+            reason,
+        };
+        let mut segments = if path.exists() {
             Vec::new()
         } else {
-            ring::segments(path)
+            ring::open(path).map_err(io)?
         };
-        // What is being written, or was when the program was killed.
-        let last = segments.last().map_or(path, PathBuf::as_path);
-        let open = || {
-            let bytes = match segments.len() {
-                0 | 1 => Bytes::open(last),
-                _ => Bytes::open_all(&segments),
-            };
-            bytes.map_err(|reason| Error::Io {
-                path: path.to_owned(),
-                reason,
-            })
+        // What is being written, or was when the program was killed; what comes before it is complete.
+        let (last, opened) = match segments.pop() {
+            Some(segment) => (segment.path, Some(segment.file)),
+            None => (path.to_owned(), None),
         };
-        let source = Source::new(path.to_owned(), open()?)?;
+        let mut before = Vec::new();
+        for mut segment in segments {
+            segment.file.read_to_end(&mut before).map_err(io)?;
+        }
+        let file = opened.map_or_else(|| File::open(&last), Ok).map_err(io)?;
+        let bytes = Bytes::of(file).map_err(io)?.after(&before);
+        let source = Source::new(path.to_owned(), bytes)?;
         if source.ending != Ending::Unknown {
             return Ok(source);
         }
-        match recover::find(last, &source.header) {
+        match recover::find(&last, &source.header) {
             Leftover::None => Ok(source),
             Leftover::Running => Ok(Source {
                 ending: Ending::Running,
@@ -228,28 +227,9 @@ impl Source {
             }),
             Leftover::Left(killed) => {
                 // What was written since it was opened is there now, and nothing more will be.
-                let whole = Source::new(
-                    last.to_owned(),
-                    Bytes::open(last).map_err(|reason| Error::Io {
-                        path: last.to_owned(),
-                        reason,
-                    })?,
-                )?;
-                let recovered = whole.recover(&killed)?;
-                if segments.len() < 2 {
-                    return Ok(Source {
-                        path: path.to_owned(),
-                        ..recovered
-                    });
-                }
-                let mut bytes = Bytes::open_all(&segments[..segments.len() - 1])
-                    .map_err(|reason| Error::Io {
-                        path: path.to_owned(),
-                        reason,
-                    })?
-                    .into_vec();
-                bytes.extend_from_slice(recovered.bytes.as_slice());
-                Source::new(path.to_owned(), Bytes::Read(bytes))
+                let whole = Bytes::open(&last).map_err(io)?;
+                let recovered = Source::new(last, whole)?.recover(&killed)?;
+                Source::new(path.to_owned(), recovered.bytes.after(&before))
             }
         }
     }

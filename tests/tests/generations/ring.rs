@@ -1,6 +1,7 @@
 //! A ring of segments.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ais_analyzer::report::trace_info;
 use ais_analyzer::time::Nanos;
@@ -129,4 +130,31 @@ fn a_ring_that_is_damaged_is_read_as_far_as_it_goes_and_proves_nothing_that_it_l
             assert!(tells, "at {at}: what is missing is told");
         }
     }
+}
+
+#[test]
+fn a_ring_whose_segments_are_deleted_while_it_is_opened_is_opened() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let (_, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
+        storm("storm", 1000).await;
+    });
+    recorder.stop().unwrap();
+    let one = std::fs::read(&segments(folder.path())[0]).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let segment = |number| ais_format::ring::segment(&path, number);
+            let mut number = 1;
+            while !is_over.load(Ordering::Relaxed) {
+                std::fs::write(segment(number + 1), &one).unwrap();
+                std::fs::remove_file(segment(number)).unwrap();
+                number += 1;
+            }
+        });
+        let opened = (0..500).try_for_each(|_| Source::open(&path).map(drop));
+        is_over.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
 }
