@@ -3,6 +3,8 @@
 //! Each chunk carries a reading of both clocks at the same moment; between two readings time is linear. Events of a chunk lie before
 //! its reading, so almost nothing is extrapolated.
 
+use std::ops::Range;
+
 use crate::time::Nanos;
 
 /// A century and more, in nanoseconds: what lies beyond it is damage, and must not make sums of times overflow.
@@ -34,30 +36,92 @@ impl Clock {
 
     /// When `tick` was. Ticks before the start count as the start.
     pub fn time(&self, tick: u64) -> Nanos {
-        let after = self
-            .pairs
-            .partition_point(|&(t, _)| t <= tick)
-            .clamp(1, self.pairs.len().max(2) - 1);
-        let Some(&[(t0, n0), (t1, n1)]) = self
-            .pairs
-            .get(after - 1..=after)
-            .and_then(|pair| pair.first_chunk())
+        self.stretch(tick).time(tick)
+    }
+
+    /// For many ticks, each near the one before.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader {
+            clock: self,
+            stretch: self.stretch(0),
+        }
+    }
+
+    /// The stretch of linear time that a tick lies in.
+    fn stretch(&self, tick: u64) -> Stretch {
+        let last = self.pairs.len().saturating_sub(1);
+        let after = self.pairs.partition_point(|&(t, _)| t <= tick);
+        let after = after.clamp(1, last.max(1));
+        let pair = self.pairs.get(after - 1..=after);
+        let Some(&[(tick, ns), (next_tick, next_ns)]) = pair.and_then(|pair| pair.first_chunk())
         else {
             // One reading only: there is no rate yet. Ticks are taken for nanoseconds.
-            return Nanos(
-                tick.saturating_sub(self.pairs.first().map_or(0, |&(t, _)| t))
-                    .min(LATEST),
-            );
+            return Stretch {
+                ticks: 0..u64::MAX,
+                begin: (self.pairs.first().map_or(0, |&(t, _)| t), 0),
+                rate: (1, 1),
+            };
         };
-        let ticks = i128::from(tick) - i128::from(t0);
-        let ns = i128::from(n0)
-            .saturating_add(ticks.saturating_mul(i128::from(n1 - n0)) / i128::from(t1 - t0));
-        Nanos(ns.clamp(0, LATEST.into()) as u64)
+        Stretch {
+            ticks: if after == 1 { 0 } else { tick }..if after == last {
+                u64::MAX
+            } else {
+                next_tick
+            },
+            begin: (tick, ns),
+            rate: (next_ns - ns, next_tick - tick),
+        }
     }
 
     /// The last moment at which the recorder is known to have been alive.
     pub fn last(&self) -> Nanos {
         Nanos(self.pairs.last().map_or(0, |&(_, ns)| ns.min(LATEST)))
+    }
+}
+
+/// Translates many ticks, each near the one before.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    clock: &'a Clock,
+    stretch: Stretch,
+}
+
+impl Reader<'_> {
+    /// As [`Clock::time`].
+    #[inline]
+    pub fn time(&mut self, tick: u64) -> Nanos {
+        if !self.stretch.ticks.contains(&tick) {
+            self.stretch = self.clock.stretch(tick);
+        }
+        self.stretch.time(tick)
+    }
+}
+
+/// The time between two readings.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// The ticks in it; those before the first reading and after the last one are in the nearest.
+    ticks: Range<u64>,
+    /// The first reading.
+    begin: (u64, u64),
+    /// So many nanoseconds are so many ticks.
+    rate: (u64, u64),
+}
+
+impl Stretch {
+    fn time(&self, tick: u64) -> Nanos {
+        let ((begin, ns), (per_ns, per_ticks)) = (self.begin, self.rate);
+        let small = tick
+            .checked_sub(begin)
+            .and_then(|ticks| ticks.checked_mul(per_ns))
+            .and_then(|product| ns.checked_add(product / per_ticks));
+        if let Some(time) = small {
+            return Nanos(time.min(LATEST));
+        }
+        let ticks = i128::from(tick) - i128::from(begin);
+        let since = ticks.saturating_mul(i128::from(per_ns)) / i128::from(per_ticks);
+        let time = i128::from(ns).saturating_add(since);
+        Nanos(time.clamp(0, LATEST.into()) as u64)
     }
 }
 
@@ -75,6 +139,29 @@ mod tests {
         assert_eq!(clock.time(3500), Nanos(2000));
         assert_eq!(clock.time(10), Nanos(0));
         assert_eq!(clock.last(), Nanos(1500));
+    }
+
+    #[test]
+    fn a_reader_says_the_same_as_its_clock() {
+        let readings = [(2000, 500), (3000, 1500), (3001, 1 << 40)];
+        let (clock, _) = Clock::new(1000, readings.into_iter());
+        let mut reader = clock.reader();
+        for tick in [
+            0,
+            5,
+            1000,
+            1999,
+            2000,
+            2999,
+            3000,
+            3001,
+            3002,
+            2500,
+            u64::MAX,
+            1,
+        ] {
+            assert_eq!(reader.time(tick), clock.time(tick), "{tick}");
+        }
     }
 
     #[test]

@@ -1,61 +1,109 @@
-//! From chunks to events: decompression and decoding in parallel, then one list of batches for each thread, in its order.
+//! From chunks to events: decompression and decoding, chunks in parallel, a window of the file at a time.
+//!
+//! What the headers of the chunks tell comes first ([`Outline`]): what is missing, what the ticks mean, which keyframes there are. The
+//! content comes in windows ([`Windows`]), so that of a trace of any size only that much is decoded at once; while one window is worked
+//! on, the next is decoded.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use ais_format::chunk::{Chunk, EventBatch};
+use ais_format::chunk::Chunk;
 use ais_format::frame::{ChunkHeader, flag};
 use rayon::prelude::*;
 
-use crate::Error;
 use crate::clock::Clock;
-use crate::names::Names;
-use crate::source::{Loss, Source};
+use crate::source::{ChunkRef, Loss, Source};
 
-/// All events of a trace.
+/// About so many events are decoded at once.
+const WINDOW: u64 = 1 << 18;
+
+/// What the headers of a part of a trace tell.
 #[derive(Debug, Default)]
-pub struct Decoded {
-    /// What the numbers stand for.
-    pub names: Names,
-    /// The events of each thread, by its number, in the order in which the thread recorded them, with their generations.
-    pub threads: BTreeMap<u64, Vec<(u32, EventBatch)>>,
+pub(crate) struct Outline {
+    /// The chunks that it is about, by their places in the directory.
+    pub(crate) chunks: Range<usize>,
     /// What was told again, at the beginnings of generations.
-    pub keyframes: Vec<Keyframe>,
+    pub(crate) keyframes: Vec<Keyframe>,
     /// The last tick up to which the events of all threads are there.
-    pub cut: Option<u64>,
+    pub(crate) cut: Option<u64>,
     /// What the ticks mean.
-    pub clock: Clock,
-    /// How many events there are.
-    pub events: u64,
+    pub(crate) clock: Clock,
     /// What is missing.
-    pub loss: Loss,
+    pub(crate) loss: Loss,
     /// It begins with a later generation: those before it are not kept.
-    pub begins_late: bool,
+    pub(crate) begins_late: bool,
     /// The number of the last chunk that is missing.
-    pub last_gap: Option<u64>,
+    pub(crate) last_gap: Option<u64>,
 }
 
+/// Chunks that cannot be read, and why; by their places in the directory.
+pub(crate) type Unreadable = BTreeMap<usize, ais_format::Error>;
+
 /// What was alive when a generation began, told again.
-#[derive(Debug)]
-pub struct Keyframe {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keyframe {
     /// The generation.
-    pub generation: u32,
+    pub(crate) generation: u32,
     /// When it began, in ticks.
-    pub tick: u64,
+    pub(crate) tick: u64,
     /// How many events had been lost before it.
-    pub dropped: u64,
+    pub(crate) dropped: u64,
     /// All of it is there: what is not told in it was not alive.
-    pub is_whole: bool,
-    /// Its events.
-    pub batches: Vec<EventBatch>,
+    pub(crate) is_whole: bool,
     /// The number of its first chunk.
-    first: u64,
+    pub(crate) first: u64,
     /// The number of its last chunk.
     last: u64,
 }
 
+impl Outline {
+    /// The whole trace, of which these chunks cannot be read.
+    pub(crate) fn of(source: &Source, unreadable: &Unreadable) -> Outline {
+        let readings = source
+            .chunks
+            .iter()
+            .map(|chunk| (chunk.header.clock_tick, chunk.header.clock_ns));
+        let (clock, backwards) = Clock::new(source.header.start_tick, readings);
+        let mut outline = Outline {
+            chunks: 0..source.chunks.len(),
+            clock,
+            cut: source.cut,
+            loss: source.loss.clone(),
+            begins_late: source.begins_late,
+            last_gap: source.last_gap,
+            ..Outline::default()
+        };
+        if backwards > 0 {
+            outline.loss.notes.push(format!(
+                "the clock ran backwards {backwards} times: times near there are uncertain"
+            ));
+        }
+        outline.add(source, unreadable);
+        outline
+    }
+
+    fn add(&mut self, source: &Source, unreadable: &Unreadable) {
+        let chunks = &source.chunks[self.chunks.clone()];
+        for (index, chunk) in self.chunks.clone().zip(chunks) {
+            let header = &chunk.header;
+            if let Some(error) = unreadable.get(&index) {
+                self.loss.chunks += 1;
+                self.last_gap = self.last_gap.max(Some(header.sequence));
+                self.loss.bytes += u64::from(header.compressed_len);
+                let (sequence, at) = (header.sequence, chunk.offset);
+                self.loss.notes.push(format!(
+                    "chunk {sequence} at byte {at} cannot be read: {error}"
+                ));
+            } else if header.flags & flag::KEYFRAME != 0 {
+                Keyframe::add(&mut self.keyframes, header);
+            }
+        }
+    }
+}
+
 impl Keyframe {
-    /// The keyframe that a chunk with this header belongs to: the last of these, or a new one.
-    fn of<'a>(keyframes: &'a mut Vec<Keyframe>, header: &ChunkHeader) -> Option<&'a mut Keyframe> {
+    /// One more chunk of a keyframe: of the last of these, or of a new one.
+    fn add(keyframes: &mut Vec<Keyframe>, header: &ChunkHeader) {
         let is_known = keyframes
             .last()
             .is_some_and(|keyframe| keyframe.generation == header.generation);
@@ -65,104 +113,87 @@ impl Keyframe {
                 tick: header.clock_tick,
                 dropped: header.dropped,
                 is_whole: false,
-                batches: Vec::new(),
                 first: header.sequence,
                 last: header.sequence.wrapping_sub(1),
             });
         }
-        keyframes.last_mut()
-    }
-
-    /// The number of its first chunk.
-    pub fn first_chunk(&self) -> u64 {
-        self.first
-    }
-
-    fn add(&mut self, header: &ChunkHeader, batches: Vec<EventBatch>) {
-        let follows = header.sequence == self.last.wrapping_add(1);
-        if follows {
-            self.last = header.sequence;
+        if let Some(keyframe) = keyframes.last_mut() {
+            let follows = header.sequence == keyframe.last.wrapping_add(1);
+            if follows {
+                keyframe.last = header.sequence;
+            }
+            keyframe.is_whole = follows && header.flags & flag::KEYFRAME_END != 0;
         }
-        self.is_whole = follows && header.flags & flag::KEYFRAME_END != 0;
-        self.batches.extend(batches);
     }
 }
 
-/// Decodes the whole trace.
-///
-/// # Errors
-/// There are chunks, and none of them can be read.
-pub fn decode(source: &Source) -> Result<Decoded, Error> {
-    let chunks: Vec<Result<Chunk, ais_format::Error>> = source
-        .chunks
-        .par_iter()
-        .map(|chunk| {
-            source
-                .content(chunk)
-                .and_then(|content| Chunk::decode(&content))
-        })
-        .collect();
-    if let Some(Err(reason)) = chunks.first()
-        && chunks.iter().all(Result::is_err)
-    {
-        return Err(Error::NothingReadable {
-            path: source.path().to_owned(),
-            reason: reason.to_string(),
-        });
-    }
+/// A stretch of the file, decoded.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    /// The chunks that can be read, in the order of the file.
+    pub(crate) chunks: Vec<(ChunkHeader, Chunk)>,
+    /// Those that cannot.
+    pub(crate) unreadable: Unreadable,
+    /// Every event of every thread before this tick is in this window or in an earlier one.
+    pub(crate) cut: Option<u64>,
+}
 
-    let readings = source
-        .chunks
-        .iter()
-        .map(|chunk| (chunk.header.clock_tick, chunk.header.clock_ns));
-    let (clock, backwards) = Clock::new(source.header.start_tick, readings);
-    let mut decoded = Decoded {
-        clock,
-        cut: source.cut,
-        loss: source.loss.clone(),
-        begins_late: source.begins_late,
-        last_gap: source.last_gap,
-        ..Decoded::default()
-    };
-    if backwards > 0 {
-        decoded.loss.notes.push(format!(
-            "the clock ran backwards {backwards} times: times near there are uncertain"
-        ));
-    }
-    for (chunk, place) in chunks.into_iter().zip(&source.chunks) {
-        match chunk {
-            Ok(chunk) => {
-                decoded.names.add(&chunk);
-                let header = &place.header;
-                if header.flags & flag::KEYFRAME != 0
-                    && let Some(keyframe) = Keyframe::of(&mut decoded.keyframes, header)
-                {
-                    keyframe.add(header, chunk.batches);
-                    continue;
-                }
-                for batch in chunk.batches {
-                    decoded.events += batch.len() as u64;
-                    decoded
-                        .threads
-                        .entry(batch.head.thread)
-                        .or_default()
-                        .push((header.generation, batch));
-                }
-            }
-            Err(error) => {
-                decoded.loss.chunks += 1;
-                let gap = Some(place.header.sequence);
-                decoded.last_gap = decoded.last_gap.max(gap);
-                decoded.loss.bytes += u64::from(place.header.compressed_len);
-                let (sequence, at) = (place.header.sequence, place.offset);
-                decoded.loss.notes.push(format!(
-                    "chunk {sequence} at byte {at} cannot be read: {error}"
-                ));
-            }
+/// The windows of a part of a trace, one after the other.
+pub(crate) struct Windows<'a> {
+    source: &'a Source,
+    left: Range<usize>,
+}
+
+impl<'a> Windows<'a> {
+    pub(crate) fn of(source: &'a Source, chunks: Range<usize>) -> Windows<'a> {
+        Windows {
+            source,
+            left: chunks,
         }
     }
-    for batches in decoded.threads.values_mut() {
-        batches.sort_by_key(|(_, batch)| batch.head.first);
+}
+
+impl Iterator for Windows<'_> {
+    type Item = Window;
+
+    fn next(&mut self) -> Option<Window> {
+        let chunks = &self.source.chunks[self.left.clone()];
+        let mut events = 0;
+        let fits = |chunk: &&ChunkRef| {
+            let fits = events < WINDOW;
+            events += u64::from(chunk.header.events);
+            fits
+        };
+        let taken = chunks.iter().take_while(fits).count();
+        if taken == 0 {
+            return None;
+        }
+        let (first, chunks) = (self.left.start, &chunks[..taken]);
+        self.left.start += taken;
+        let decoded: Vec<Result<Chunk, ais_format::Error>> = chunks
+            .par_iter()
+            .map(|chunk| {
+                let content = self.source.content(chunk)?;
+                Chunk::decode(&content)
+            })
+            .collect();
+        let mut window = Window::default();
+        for (index, (chunk, place)) in decoded.into_iter().zip(chunks).enumerate() {
+            let header = &place.header;
+            if tells_cut(header) {
+                window.cut = window.cut.max(Some(header.clock_tick));
+            }
+            match chunk {
+                Ok(chunk) => window.chunks.push((header.clone(), chunk)),
+                Err(error) => _ = window.unreadable.insert(first + index, error),
+            }
+        }
+        Some(window)
     }
-    Ok(decoded)
+}
+
+/// Whether every event of every thread before this chunk's reading of the clock is in it, or in an earlier one.
+pub(crate) fn tells_cut(header: &ChunkHeader) -> bool {
+    let tells = flag::CUT | flag::HEARTBEAT | flag::FINAL | flag::SNAPSHOT;
+    header.flags & tells != 0
 }

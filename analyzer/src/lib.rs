@@ -5,7 +5,7 @@
 //! | stage | from | to |
 //! |---|---|---|
 //! | [`source`] | a path | the chunks that are there, and what is missing |
-//! | [`decode`](mod@decode) | chunks | events, thread by thread |
+//! | `decode` | chunks | events, a window of the file at a time |
 //! | [`history`] | events | the history of each task, future, operation and resource |
 //! | [`waits`] | histories | who can still move, and who waits for whom |
 //! | [`findings`] | waits | verdicts with their evidence |
@@ -17,7 +17,7 @@
 
 mod analysis;
 pub mod clock;
-pub mod decode;
+mod decode;
 mod error;
 pub mod findings;
 pub mod history;
@@ -60,7 +60,7 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn from_source(source: Source) -> Result<Trace, Error> {
-        let history = history::rebuild(&decode::decode(&source)?);
+        let history = history::rebuild(&source)?;
         Ok(Trace { source, history })
     }
 
@@ -69,7 +69,6 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn history_until(&self, until: time::Nanos) -> Result<History, Error> {
-        let decoded = decode::decode(&self.source)?;
-        Ok(history::rebuild_until(&decoded, Some(until)))
+        history::rebuild_until(&self.source, &self.history, until)
     }
 }

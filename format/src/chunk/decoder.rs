@@ -73,26 +73,17 @@ impl EventBatch {
 
     /// The events, first to last: tick, number of the kind, and a view of the row.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
-        let mut used = [0usize; 256];
-        let mut tables: [Option<&Table>; 256] = [None; 256];
-        for (kind, table) in &self.tables {
-            tables[usize::from(*kind)] = Some(table);
-        }
-        self.order
-            .column(0)
+        let mut cursor = Cursor::new(self);
+        std::iter::from_fn(move || cursor.next(self))
+    }
+
+    /// The events of one kind, first to last.
+    pub fn rows<R: Row>(&self) -> impl Iterator<Item = R> {
+        let tables = self
+            .tables
             .iter()
-            .zip(self.order.column(1))
-            .map(move |(&kind, &tick)| {
-                let kind = kind as u8;
-                let index = used[usize::from(kind)];
-                used[usize::from(kind)] += 1;
-                Event {
-                    tick,
-                    kind: Kind::from_number(kind),
-                    table: tables[usize::from(kind)],
-                    index,
-                }
-            })
+            .filter(|(kind, _)| *kind == R::KIND as u8);
+        tables.flat_map(|(_, table)| table.iter())
     }
 
     /// Checks that each kind's table has as many rows as the order says.
@@ -121,6 +112,76 @@ impl EventBatch {
             }
         }
         Ok(())
+    }
+}
+
+/// A place in a batch, for those who read several batches in turns. It keeps nothing of the batch, which has to be named each time.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    next: usize,
+    /// How many rows of each kind have been read.
+    used: [u32; KINDS],
+    /// Which of the batch's tables is that of a kind; beyond them where it has none.
+    tables: [u8; KINDS],
+}
+
+/// Numbers of kinds that this version knows are below.
+const KINDS: usize = 128;
+
+/// No table.
+const NONE: u8 = u8::MAX;
+
+impl Cursor {
+    /// The beginning of a batch.
+    #[must_use]
+    pub fn new(batch: &EventBatch) -> Cursor {
+        let mut tables = [NONE; KINDS];
+        for (index, (kind, _)) in batch.tables.iter().enumerate() {
+            if let (Some(table), Ok(index)) = (tables.get_mut(usize::from(*kind)), index.try_into())
+            {
+                *table = index;
+            }
+        }
+        Cursor {
+            next: 0,
+            used: [0; KINDS],
+            tables,
+        }
+    }
+
+    /// The next event's tick and kind; none at the end. The kind is none for one that a later version added.
+    #[inline]
+    #[must_use]
+    pub fn peek(&self, batch: &EventBatch) -> Option<(u64, Option<Kind>)> {
+        let tick = batch.order.column(1).get(self.next)?;
+        let kind = batch.order.column(0).get(self.next)?;
+        Some((*tick, Kind::from_number(*kind as u8)))
+    }
+
+    /// The next event, without going on to the one after it.
+    #[inline]
+    #[must_use]
+    pub fn event<'a>(&self, batch: &'a EventBatch) -> Option<Event<'a>> {
+        let (tick, kind) = self.peek(batch)?;
+        let number = kind.map_or(KINDS, |kind| kind as usize);
+        let table = self.tables.get(number).map_or(NONE, |&table| table);
+        Some(Event {
+            tick,
+            kind,
+            table: batch.tables.get(usize::from(table)).map(|(_, table)| table),
+            index: self.used.get(number).map_or(0, |&used| used as usize),
+        })
+    }
+
+    /// The next event; the cursor goes on to the one after it.
+    #[inline]
+    pub fn next<'a>(&mut self, batch: &'a EventBatch) -> Option<Event<'a>> {
+        let event = self.event(batch)?;
+        self.next += 1;
+        if let Some(used) = event.kind.and_then(|kind| self.used.get_mut(kind as usize)) {
+            *used += 1;
+        }
+        Some(event)
     }
 }
 

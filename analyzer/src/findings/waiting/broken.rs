@@ -2,7 +2,6 @@
 
 use super::findings_at;
 use crate::Trace;
-use crate::decode::decode;
 use crate::findings::{Ended, Finding, Resolution};
 use crate::history::{History, OperationKind, Task, rebuild_until};
 use crate::time::Nanos;
@@ -19,12 +18,11 @@ pub fn broken_findings(trace: &Trace) -> Vec<Finding> {
     if circles.is_empty() {
         return findings;
     }
-    // It was read before.
-    let Ok(decoded) = decode(&trace.source) else {
-        return findings;
-    };
     for circle in circles.iter().take(KINDS) {
-        let then = rebuild_until(&decoded, Some(circle.at));
+        // It was read before.
+        let Ok(then) = rebuild_until(&trace.source, &trace.history, circle.at) else {
+            continue;
+        };
         let index = Index::new(&then);
         let moment = Moment::end(&index).without(circle.left_out.iter().copied());
         let (_, found) = findings_at(&moment);

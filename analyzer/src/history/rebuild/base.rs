@@ -4,44 +4,57 @@
 //! with what is told there. And where something is missing (chunks are lost, or the recorder had to leave events out), the last keyframe
 //! after that heals it: what is alive is told in it, so whatever is not has ended, seen or not.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 
-use super::facts::{Facts, FutureFact, OperationFact, Place, TaskFact};
-use crate::decode::{Decoded, Keyframe};
+use ais_format::chunk::EventBatch;
+
+use super::entities::Healing;
+use super::facts::Facts;
+use super::walk::Walker;
+use crate::clock::Clock;
+use crate::decode::{Keyframe, Outline};
 use crate::time::Nanos;
 
 /// The keyframes that count.
-pub(super) struct Base<'a> {
+#[derive(Debug)]
+pub(super) struct Base {
     /// The trace begins with it.
-    first: Option<&'a Keyframe>,
+    first: Option<Keyframe>,
     /// Something is missing before it.
-    healing: Option<&'a Keyframe>,
+    healing: Option<Keyframe>,
     /// Nothing is missing after that.
     pub(super) is_healed: bool,
+    /// What is to be told again, with what was read of it.
+    left: VecDeque<(Keyframe, Vec<EventBatch>)>,
 }
 
-impl<'a> Base<'a> {
-    pub(super) fn of(decoded: &'a Decoded) -> Self {
-        let first = decoded
-            .keyframes
-            .first()
-            .filter(|_| decoded.begins_late)
+impl Base {
+    pub(super) fn of(outline: &Outline) -> Self {
+        let keyframes = outline.keyframes.iter().copied();
+        let first = keyframes
+            .clone()
+            .next()
+            .filter(|_| outline.begins_late)
             .filter(|keyframe| keyframe.is_whole);
-        let has_gap = decoded.loss.is_gap() || (decoded.begins_late && first.is_none());
-        let healing = decoded
-            .keyframes
-            .iter()
-            .rfind(|keyframe| has_gap && keyframe.is_whole);
+        let has_gap = outline.loss.is_gap() || (outline.begins_late && first.is_none());
+        let healing = keyframes
+            .rev()
+            .find(|keyframe| has_gap && keyframe.is_whole);
         let is_healed = healing.is_some_and(|keyframe| {
-            keyframe.dropped == decoded.loss.events_dropped
-                && decoded
-                    .last_gap
-                    .is_none_or(|gap| gap < keyframe.first_chunk())
+            let is_after = |gap| gap < keyframe.first;
+            keyframe.dropped == outline.loss.events_dropped && outline.last_gap.is_none_or(is_after)
         });
+        let later = healing
+            .filter(|healing| first.is_none_or(|first| first.generation != healing.generation));
         Base {
             first,
             healing,
             is_healed,
+            left: first
+                .into_iter()
+                .chain(later)
+                .map(|keyframe| (keyframe, Vec::new()))
+                .collect(),
         }
     }
 
@@ -50,62 +63,45 @@ impl<'a> Base<'a> {
         self.first.is_some()
     }
 
-    /// Those that are to be read.
-    pub(super) fn keyframes(&self) -> impl Iterator<Item = &'a Keyframe> {
-        let later = self.healing.filter(|healing| {
-            self.first
-                .is_none_or(|first| first.generation != healing.generation)
-        });
-        self.first.into_iter().chain(later)
+    /// A part of the keyframe of a generation was read.
+    pub(super) fn add(&mut self, generation: u32, batches: Vec<EventBatch>) {
+        let mut left = self.left.iter_mut();
+        if let Some((_, known)) = left.find(|(keyframe, _)| keyframe.generation == generation) {
+            known.extend(batches);
+        }
     }
 
-    /// Adds that what is not told in the healing keyframe has ended before it.
-    pub(super) fn end_what_is_not_told(&self, facts: &mut Facts, at: impl Fn(u64) -> Nanos) {
-        let Some(keyframe) = self.healing else { return };
-        let generation = keyframe.generation;
-        let place = Place {
-            at: at(keyframe.tick),
-            generation,
-            ..Place::default()
-        };
-        let unseen = |list: &[(u64, Place, ())]| {
-            let told: HashSet<u64> = list
-                .iter()
-                .filter(|(_, place, ())| place.generation >= generation)
-                .map(|(id, ..)| *id)
-                .collect();
-            let before = list
-                .iter()
-                .filter(|(_, place, ())| place.generation < generation)
-                .map(|(id, ..)| *id);
-            before
-                .filter(|id| !told.contains(id))
-                .collect::<HashSet<u64>>()
-        };
-        let tasks = unseen(&places(&facts.tasks));
-        facts.tasks.extend(
-            tasks
-                .into_iter()
-                .map(|id| (id, place, TaskFact::EndedUnseen)),
-        );
-        let futures = unseen(&places(&facts.futures));
-        facts.futures.extend(
-            futures
-                .into_iter()
-                .map(|id| (id, place, FutureFact::EndedUnseen)),
-        );
-        let operations = unseen(&places(&facts.operations));
-        facts.operations.extend(
-            operations
-                .into_iter()
-                .map(|id| (id, place, OperationFact::EndedUnseen)),
-        );
+    /// When what comes next is to be told; none where nothing is left.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.left.front().map(|(keyframe, _)| keyframe.tick)
     }
-}
 
-fn places<T>(facts: &[(u64, Place, T)]) -> Vec<(u64, Place, ())> {
-    facts
-        .iter()
-        .map(|(id, place, _)| (*id, *place, ()))
-        .collect()
+    /// Tells what of it was before `until`.
+    pub(super) fn tell_next(
+        &mut self,
+        until: Option<Nanos>,
+        facts: &mut impl Facts,
+        clock: &Clock,
+    ) {
+        if let Some((keyframe, batches)) = self.left.pop_front() {
+            let at = clock.time(keyframe.tick);
+            let mut walker = Walker::telling(keyframe.generation, at);
+            let events = batches.iter().flat_map(EventBatch::events);
+            for (event, at) in events.map(|event| (event, clock.time(event.tick))) {
+                if until.is_none_or(|until| at < until) {
+                    walker.tell(&event, at, facts);
+                }
+            }
+            walker.end(facts);
+        }
+    }
+
+    /// The moment at which everything that is alive was told.
+    pub(super) fn healing(&self, clock: &Clock) -> Option<Healing> {
+        let keyframe = self.healing?;
+        Some(Healing {
+            generation: keyframe.generation,
+            at: clock.time(keyframe.tick),
+        })
+    }
 }

@@ -1,22 +1,30 @@
-//! From events to histories, in two parallel steps.
+//! From events to histories, window by window.
 //!
-//! First every thread's events are read in that thread's order ([`walk`]): the polls that are open on the thread tell which task did
-//! what, so each event becomes a *fact* about one entity, with the task, and the poll, in which it happened. Then the facts of each
-//! entity are brought together ([`assemble`]) and put into the entity's own order.
+//! Of each window, chunks are decoded in parallel, while the window before is taken in: every thread's events are read in that thread's
+//! order ([`walk`]), the threads in turns ([`merge`]); the polls that are open on a thread tell which task did what, so each event becomes
+//! a *fact* about one entity, with the task in whose poll it happened. Entities are put together from these facts as they come
+//! ([`entities`]), so that no event is kept as such.
 
-mod assemble;
 mod base;
+mod entities;
 mod facts;
+mod merge;
 mod shutdown;
 mod walk;
 
-use rayon::prelude::*;
+use std::collections::HashSet;
+
+use ais_format::frame::flag;
 
 use super::{FunctionId, History, ThreadId};
-use crate::decode::Decoded;
+use crate::Error;
+use crate::decode::{Outline, Unreadable, Window, Windows};
+use crate::names::Names;
+use crate::source::Source;
 use crate::time::Nanos;
 use base::Base;
-use facts::Facts;
+use entities::Entities;
+use merge::{Streams, Taking};
 
 /// Rebuilds the history of every entity, up to the last moment that is known of all threads.
 ///
@@ -26,91 +34,187 @@ use facts::Facts;
 ///
 /// Where the last thing that the program did was to shut its runtime down, histories end before that: a runtime that is shut down
 /// cancels its tasks, and a program that gives up on a deadlock and returns from `main` would seem to have had none.
-pub fn rebuild(decoded: &Decoded) -> History {
-    rebuild_until(decoded, None)
+///
+/// # Errors
+/// There are chunks, and none of them can be read.
+pub fn rebuild(source: &Source) -> Result<History, Error> {
+    read(source, None).map(|rebuild| rebuild.finish(None))
 }
 
-/// The same, as it was just before a moment.
-pub fn rebuild_until(decoded: &Decoded, until: Option<Nanos>) -> History {
-    let base = Base::of(decoded);
-    let told = base
-        .keyframes()
-        .map(|keyframe| walk::keyframe(keyframe, &decoded.clock));
-    let walked: Vec<(ThreadId, Facts)> = decoded
-        .threads
-        .par_iter()
-        .map(|(&thread, batches)| {
-            let thread = ThreadId(thread);
-            let facts = walk::walk(thread, batches, &decoded.clock, decoded.cut);
-            (thread, facts)
-        })
-        .collect();
-    let last_events = walked
-        .iter()
-        .map(|(thread, facts)| (*thread, facts.last))
-        .collect();
-    let mut facts = Facts::default();
-    for part in told.chain(walked.into_iter().map(|(_, facts)| facts)) {
-        facts.append(part);
+/// The `whole` history, as it was just before a moment.
+///
+/// # Errors
+/// As [`rebuild`].
+pub fn rebuild_until(source: &Source, whole: &History, until: Nanos) -> Result<History, Error> {
+    let until = until.min(whole.end);
+    read(source, Some(until)).map(|rebuild| rebuild.finish(Some(whole)))
+}
+
+/// What was before `until`.
+fn read(source: &Source, until: Option<Nanos>) -> Result<Rebuild, Error> {
+    let mut unreadable = Unreadable::new();
+    loop {
+        let outline = Outline::of(source, &unreadable);
+        let mut rebuild = Rebuild::new(outline, until);
+        let found = rebuild.read(source);
+        if found.len() == unreadable.len() {
+            return Ok(rebuild);
+        }
+        if let Some((_, reason)) = found.first_key_value()
+            && found.len() == source.chunks.len()
+        {
+            return Err(Error::NothingReadable {
+                path: source.path().to_owned(),
+                reason: reason.to_string(),
+            });
+        }
+        // What is missing decides how the rest is read.
+        unreadable = found;
     }
-    base.end_what_is_not_told(&mut facts, |tick| decoded.clock.time(tick));
-    let recorded_until = decoded.cut.map_or_else(
-        || decoded.clock.last().max(facts.last),
-        |cut| decoded.clock.time(cut),
-    );
-    let shutdown = shutdown::last_act(&facts);
-    let last = shutdown.unwrap_or(recorded_until);
-    let end = until.map_or(last, |until| until.min(last));
-    if shutdown.is_some() || until.is_some() {
-        facts.cut(end);
+}
+
+/// A history in the making.
+struct Rebuild {
+    outline: Outline,
+    until: Option<Nanos>,
+    base: Base,
+    names: Names,
+    streams: Streams,
+    entities: Entities,
+    events: u64,
+}
+
+impl Rebuild {
+    fn new(outline: Outline, until: Option<Nanos>) -> Self {
+        Rebuild {
+            base: Base::of(&outline),
+            outline,
+            until,
+            names: Names::default(),
+            streams: Streams::default(),
+            entities: Entities::default(),
+            events: 0,
+        }
     }
-    let names = &decoded.names;
-    let ((tasks, futures), (operations, resources)) = rayon::join(
-        || {
-            rayon::join(
-                || assemble::tasks(facts.tasks, names),
-                || assemble::futures(facts.futures),
-            )
-        },
-        || {
-            rayon::join(
-                || assemble::operations(facts.operations, names),
-                || assemble::resources(facts.resources, names),
-            )
-        },
-    );
-    let sections = assemble::sections(facts.sections, names);
-    let functions = futures
-        .iter()
-        .map(|future| future.function)
-        .collect::<std::collections::HashSet<_>>();
-    let mut history = History {
-        tasks,
-        futures,
-        operations,
-        resources,
-        sections,
-        functions: functions
-            .into_iter()
-            .filter_map(|id: FunctionId| names.function(id.0).map(|function| (id, function)))
-            .collect(),
-        threads: decoded
-            .threads
-            .keys()
-            .filter_map(|&id| names.thread(id).map(|name| (ThreadId(id), name)))
-            .collect(),
-        last_events,
-        end,
-        recorded_until,
-        shutdown,
-        has_cut: decoded.cut.is_some(),
-        events: decoded.events,
-        loss: decoded.loss.clone(),
-        is_healed: base.is_healed,
-        begins_late: decoded.begins_late,
-        begins_whole: decoded.begins_late.then(|| base.begins_whole()),
-        by_task: std::collections::HashMap::new(),
-    };
-    history.index_by_task();
-    history
+
+    /// Takes in all windows; the chunks that cannot be read.
+    fn read(&mut self, source: &Source) -> Unreadable {
+        let mut windows = Windows::of(source, self.outline.chunks.clone());
+        let mut unreadable = Unreadable::new();
+        let mut next = windows.next();
+        let mut cut = None;
+        while let Some(mut window) = next {
+            unreadable.append(&mut window.unreadable);
+            cut = cut.max(window.cut);
+            self.add(window);
+            // Everything that comes later is not before it.
+            (next, ()) = rayon::join(|| windows.next(), || self.take_in(cut.unwrap_or(0)));
+        }
+        self.take_in(u64::MAX);
+        self.streams.end(&mut self.entities, &self.names);
+        unreadable
+    }
+
+    /// More of the threads' events, and of what is told again.
+    fn add(&mut self, window: Window) {
+        for (header, chunk) in window.chunks {
+            self.names.add(&chunk);
+            if header.flags & flag::KEYFRAME != 0 {
+                self.base.add(header.generation, chunk.batches);
+                continue;
+            }
+            for batch in chunk.batches {
+                self.events += batch.len() as u64;
+                self.streams.push(header.generation, batch);
+            }
+        }
+    }
+
+    /// Takes in what was before the tick `limit`, and before the end of what is known of all threads.
+    fn take_in(&mut self, limit: u64) {
+        let limit = self.outline.cut.map_or(limit, |cut| limit.min(cut));
+        let clock = &self.outline.clock;
+        loop {
+            let told = self.base.next().filter(|&told| told <= limit);
+            self.streams.take_in(
+                told.unwrap_or(limit),
+                Taking {
+                    entities: &mut self.entities,
+                    names: &self.names,
+                    clock: &mut clock.reader(),
+                    until: self.until,
+                },
+            );
+            if told.is_none() {
+                return;
+            }
+            let facts = &mut self.entities.with(&self.names);
+            self.base.tell_next(self.until, facts, clock);
+        }
+    }
+
+    /// The history; of what is known of the `whole` one, if that was rebuilt before.
+    fn finish(self, whole: Option<&History>) -> History {
+        let (outline, names) = (self.outline, self.names);
+        let mut sections = Vec::new();
+        let mut last = Nanos(0);
+        let mut last_events = std::collections::HashMap::new();
+        for (thread, walker) in self.streams.walkers() {
+            sections.extend_from_slice(&walker.sections);
+            last = last.max(walker.last);
+            last_events.insert(thread, walker.last);
+        }
+        let recorded_until = outline.cut.map_or_else(
+            || outline.clock.last().max(last),
+            |cut| outline.clock.time(cut),
+        );
+        let (recorded_until, shutdown) = match whole {
+            Some(whole) => (whole.recorded_until, whole.shutdown),
+            None => (
+                recorded_until,
+                shutdown::last_act(&sections, &self.entities),
+            ),
+        };
+        let end = self.until.or(shutdown).unwrap_or(recorded_until);
+        let cut = shutdown.filter(|_| self.until.is_none());
+        if let Some(cut) = cut {
+            sections.retain(|section| section.place.at < cut);
+            for section in &mut sections {
+                section.ended = section.ended.filter(|&at| at < cut);
+            }
+        }
+        let healing = self.base.healing(&outline.clock);
+        let healing = healing.filter(|healing| self.until.is_none_or(|until| healing.at < until));
+        let lists = self.entities.finish(healing, cut);
+        let functions: HashSet<FunctionId> =
+            lists.futures.iter().map(|future| future.function).collect();
+        let mut history = History {
+            tasks: lists.tasks,
+            futures: lists.futures,
+            operations: lists.operations,
+            resources: lists.resources,
+            sections: entities::sections(sections, &names),
+            functions: functions
+                .into_iter()
+                .filter_map(|id| names.function(id.0).map(|function| (id, function)))
+                .collect(),
+            threads: last_events
+                .keys()
+                .filter_map(|&id: &ThreadId| names.thread(id.0).map(|name| (id, name)))
+                .collect(),
+            last_events,
+            end,
+            recorded_until,
+            shutdown,
+            has_cut: outline.cut.is_some(),
+            events: self.events,
+            loss: outline.loss.clone(),
+            is_healed: self.base.is_healed,
+            begins_late: outline.begins_late,
+            begins_whole: outline.begins_late.then(|| self.base.begins_whole()),
+            by_task: std::collections::HashMap::new(),
+        };
+        history.index_by_task();
+        history
+    }
 }

@@ -4,48 +4,35 @@ use std::collections::HashMap;
 
 use ais_format::event::section_kind;
 
-use super::facts::{Facts, SectionFact, TaskFact};
+use super::entities::{Entities, SoFar};
+use super::walk::SectionFact;
+use crate::history::{Poll, ResourceId};
 use crate::time::Nanos;
 
 /// When the program shut its runtime down, or the first of several in a row: no task was made after that, and none was polled but in the
 /// course of the shutdown of its own runtime. None where it did not, or went on after that: what one runtime's end lets go on in another
 /// was never stuck for good.
-pub(super) fn last_act(facts: &Facts) -> Option<Nanos> {
-    let mut shutdowns: Vec<&SectionFact> = facts
-        .sections
+pub(super) fn last_act(sections: &[SectionFact], entities: &Entities) -> Option<Nanos> {
+    let mut shutdowns: Vec<&SectionFact> = sections
         .iter()
         .filter(|section| section.row.kind == section_kind::SHUTDOWN)
         .collect();
-    if shutdowns.is_empty() {
-        return None;
-    }
     shutdowns.sort_by_key(|section| std::cmp::Reverse(section.place.at));
-    let executors: HashMap<u64, u64> = facts
-        .tasks
-        .iter()
-        .filter_map(|(task, _, fact)| match fact {
-            TaskFact::New(new) => Some((*task, new.executor)),
-            _ => None,
-        })
-        .collect();
     // When each of those that were looked at began to be shut down.
-    let mut shut_down: HashMap<u64, Nanos> = HashMap::new();
+    let mut shut_down: HashMap<ResourceId, Nanos> = HashMap::new();
     let mut last_act = None;
     for shutdown in shutdowns {
         let at = shutdown.place.at;
-        shut_down.insert(shutdown.row.resource, at);
-        let went_on = facts.tasks.iter().any(|(task, place, fact)| match fact {
-            TaskFact::New(_) => place.at >= at,
-            TaskFact::Began { .. } => {
-                place.at >= at
-                    && executors
-                        .get(task)
-                        .and_then(|executor| shut_down.get(executor))
-                        .is_none_or(|&its_end| place.at < its_end)
-            }
-            _ => false,
-        });
-        if went_on {
+        shut_down.insert(ResourceId(shutdown.row.resource), at);
+        let goes_on = |task: SoFar<'_>| {
+            let its_end = task.task.executor.and_then(|id| shut_down.get(&id));
+            let is_polled = |poll: &Poll| {
+                poll.begin >= at && its_end.is_none_or(|&its_end| poll.begin < its_end)
+            };
+            let mut later = task.polls.iter().rev().take_while(|poll| poll.begin >= at);
+            (task.is_introduced && task.task.spawned >= at) || later.any(is_polled)
+        };
+        if entities.tasks().any(goes_on) {
             break;
         }
         last_act = Some(at);

@@ -3,139 +3,149 @@
 //! A thread polls one task at a time, save that a poll may block on another task (`block_on` inside a poll), so the open polls form
 //! a stack, and whatever happens belongs to its top.
 
-use ais_format::chunk::{Event, EventBatch};
+use ais_format::chunk::Event;
 use ais_format::event::{self, Kind};
 
-use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, SectionFact, TaskFact};
-use crate::clock::Clock;
-use crate::decode::Keyframe;
+use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, TaskFact};
 use crate::history::{ForeignId, OperationId, TaskId, ThreadId, WokenBy};
 use crate::time::Nanos;
 
-struct Walker<'a> {
+/// A section of a thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SectionFact {
+    pub(super) thread: ThreadId,
+    pub(super) place: Place,
+    pub(super) row: event::SectionBegin,
+    pub(super) ended: Option<Nanos>,
+    /// Events of the thread are missing since it began.
+    pub(super) is_lost: bool,
+}
+
+/// What one thread is in the middle of.
+#[derive(Debug)]
+pub(super) struct Walker {
     thread: ThreadId,
-    clock: &'a Clock,
     /// The open polls, innermost last: task, poll number.
     polls: Vec<(TaskId, u64)>,
-    /// The open sections, innermost last: indices into `facts.sections`.
-    sections: Vec<usize>,
+    /// The open sections, innermost last: indices into `sections`.
+    open: Vec<usize>,
+    /// All sections of the thread.
+    pub(super) sections: Vec<SectionFact>,
     /// The unrecorded task that does what comes next.
     foreign: Option<ForeignId>,
-    /// The index, in `facts.tasks`, of the wake just recorded: an operation that fires right after it is what caused it.
-    last_wake: Option<usize>,
-    position: usize,
+    /// The wake just recorded: an operation that fires right after it is what caused it.
+    wake: Option<(Place, event::Wake, WokenBy)>,
     /// The generation that is read.
     generation: u32,
     /// This is a keyframe, as of then.
     told: Option<Nanos>,
     /// In a keyframe: who did what comes next.
     done_by: Option<TaskId>,
-    facts: Facts,
+    /// When the last event was.
+    pub(super) last: Nanos,
 }
 
-impl<'a> Walker<'a> {
-    fn new(thread: ThreadId, clock: &'a Clock) -> Self {
+impl Walker {
+    pub(super) fn new(thread: ThreadId) -> Self {
         Walker {
             thread,
-            clock,
             polls: Vec::new(),
+            open: Vec::new(),
             sections: Vec::new(),
             foreign: None,
-            last_wake: None,
-            position: 0,
+            wake: None,
             generation: 0,
             told: None,
             done_by: None,
-            facts: Facts::default(),
+            last: Nanos(0),
         }
     }
-}
 
-/// Reads what is told again at the beginning of a generation.
-pub(super) fn keyframe(keyframe: &Keyframe, clock: &Clock) -> Facts {
-    let mut walker = Walker::new(ThreadId(0), clock);
-    walker.generation = keyframe.generation;
-    walker.told = Some(clock.time(keyframe.tick));
-    for event in keyframe.batches.iter().flat_map(EventBatch::events) {
-        walker.step(&event);
+    /// For what is told again at the beginning of a generation, at that time.
+    pub(super) fn telling(generation: u32, at: Nanos) -> Self {
+        Walker {
+            generation,
+            told: Some(at),
+            ..Walker::new(ThreadId(0))
+        }
+    }
+
+    /// What is told next.
+    pub(super) fn tell(&mut self, event: &Event<'_>, at: Nanos, facts: &mut impl Facts) {
+        self.step(event, at, facts);
         // Nothing in it is done inside of a poll that it tells of.
-        walker.polls.clear();
-        if event.kind == Some(Kind::DoneBy) {
+        self.polls.clear();
+        self.done_by = (event.kind == Some(Kind::DoneBy)).then(|| {
             let row: event::DoneBy = event.row();
-            walker.done_by = Some(TaskId(row.task));
-        } else {
-            walker.done_by = None;
-        }
+            TaskId(row.task)
+        });
     }
-    walker.facts.last = Nanos(0);
-    walker.facts
-}
 
-/// Reads the events of one thread that were recorded before the tick `cut`.
-pub(super) fn walk(
-    thread: ThreadId,
-    batches: &[(u32, EventBatch)],
-    clock: &Clock,
-    cut: Option<u64>,
-) -> Facts {
-    let mut walker = Walker::new(thread, clock);
-    let (mut expected, mut dropped) = (None, 0);
-    for (generation, batch) in batches {
-        walker.generation = *generation;
-        if expected.is_some_and(|first| first != batch.head.first) || batch.head.dropped != dropped
-        {
-            walker.forget_what_is_open();
-        }
-        expected = Some(batch.head.first.wrapping_add(batch.head.events));
-        dropped = batch.head.dropped;
-        for event in batch
-            .events()
-            .filter(|event| cut.is_none_or(|cut| event.tick < cut))
-        {
-            walker.step(&event);
-        }
+    pub(super) fn thread(&self) -> ThreadId {
+        self.thread
     }
-    walker.facts
-}
 
-impl Walker<'_> {
+    /// Events of this generation follow.
+    pub(super) fn enter_generation(&mut self, generation: u32) {
+        self.generation = generation;
+    }
+
     /// Events are missing: which polls and sections are open is not known any more. The next poll's begin tells.
-    fn forget_what_is_open(&mut self) {
+    pub(super) fn forget_what_is_open(&mut self, facts: &mut impl Facts) {
+        self.tell_wake(None, facts);
         self.polls.clear();
         self.foreign = None;
-        self.last_wake = None;
-        for index in self.sections.drain(..) {
-            self.facts.sections[index].is_lost = true;
+        for index in self.open.drain(..) {
+            self.sections[index].is_lost = true;
         }
     }
 
-    fn step(&mut self, event: &Event<'_>) {
+    /// The thread's next event.
+    pub(super) fn step(&mut self, event: &Event<'_>, at: Nanos, facts: &mut impl Facts) {
         let Some(kind) = event.kind else { return };
-        let at = self.clock.time(event.tick);
-        self.facts.last = self.facts.last.max(at);
-        self.position += 1;
-        let wake = self.last_wake.take();
+        self.last = self.last.max(at);
+        if self.wake.is_some() {
+            let fired = (kind == Kind::OperationFired).then(|| event.row());
+            self.tell_wake(fired, facts);
+        }
         if kind == Kind::Foreign {
             let row: event::Foreign = event.row();
             self.foreign = Some(ForeignId(row.task));
             return;
         }
-        self.step_known(kind, event, at, wake);
+        self.step_known(kind, event, at, facts);
         self.foreign = None;
     }
 
-    fn step_known(&mut self, kind: Kind, event: &Event<'_>, at: Nanos, wake: Option<usize>) {
+    /// The thread has no more events.
+    pub(super) fn end(&mut self, facts: &mut impl Facts) {
+        self.tell_wake(None, facts);
+    }
+
+    fn tell_wake(&mut self, fired: Option<event::OperationFired>, facts: &mut impl Facts) {
+        if let Some((place, wake, by)) = self.wake.take() {
+            let operation = fired.map(|fired| OperationId(fired.operation));
+            let woken = TaskFact::Woken {
+                wake,
+                by,
+                operation,
+            };
+            facts.task(wake.task, place, woken);
+        }
+    }
+
+    fn step_known(&mut self, kind: Kind, event: &Event<'_>, at: Nanos, facts: &mut impl Facts) {
         match kind {
             Kind::TaskNew => {
                 let row: event::TaskNew = event.row();
-                self.task(row.task, at, TaskFact::New(row));
+                facts.task(row.task, self.place(at), TaskFact::New(row));
             }
             Kind::PollBegin => {
                 let row: event::PollBegin = event.row();
                 // Before it is open itself: its place is the poll around it.
-                self.task(
+                facts.task(
                     row.task,
-                    at,
+                    self.place(at),
                     TaskFact::Began {
                         poll: row,
                         thread: self.thread,
@@ -145,13 +155,17 @@ impl Walker<'_> {
             }
             Kind::PollEnd => {
                 let row: event::PollEnd = event.row();
-                self.task(row.task, at, TaskFact::Ended(row));
+                facts.task(row.task, self.place(at), TaskFact::Ended(row));
                 // Polls that are still open inside this one lost their end.
                 if let Some(depth) = self.polls.iter().rposition(|&(task, _)| task.0 == row.task) {
                     self.polls.truncate(depth);
                 }
             }
-            Kind::TaskDrop => self.task(event.row::<event::TaskDrop>().task, at, TaskFact::Dropped),
+            Kind::TaskDrop => facts.task(
+                event.row::<event::TaskDrop>().task,
+                self.place(at),
+                TaskFact::Dropped,
+            ),
             Kind::Wake => {
                 let row: event::Wake = event.row();
                 let by = self
@@ -160,39 +174,25 @@ impl Walker<'_> {
                     .map_or(WokenBy::Thread(self.thread), |&(task, _)| {
                         WokenBy::Task(task)
                     });
-                self.last_wake = Some(self.facts.tasks.len());
-                self.task(
-                    row.task,
-                    at,
-                    TaskFact::Woken {
-                        wake: row,
-                        by,
-                        operation: None,
-                    },
-                );
+                self.wake = Some((self.place(at), row, by));
             }
             Kind::OperationFired => {
                 let row: event::OperationFired = event.row();
-                if let Some((_, _, TaskFact::Woken { operation, .. })) =
-                    wake.and_then(|index| self.facts.tasks.get_mut(index))
-                {
-                    *operation = Some(OperationId(row.operation));
-                }
-                self.operation(row.operation, at, OperationFact::Fired(row));
+                facts.operation(row.operation, self.place(at), OperationFact::Fired(row));
             }
             Kind::TaskAbort => {
                 let row: event::TaskAbort = event.row();
-                self.task(row.task, at, TaskFact::Aborted);
+                facts.task(row.task, self.place(at), TaskFact::Aborted);
             }
             Kind::Yield => {
                 // One of a task that is not recorded has no poll to be counted in.
                 if let Some(&(task, poll)) = self.polls.last() {
-                    self.task(task.0, at, TaskFact::Yielded { poll });
+                    facts.task(task.0, self.place(at), TaskFact::Yielded { poll });
                 }
             }
             Kind::WakersGone => {
                 let row: event::WakersGone = event.row();
-                self.task(row.task, at, TaskFact::WakersGone(row));
+                facts.task(row.task, self.place(at), TaskFact::WakersGone(row));
             }
             Kind::InPoll => {
                 let row: event::InPoll = event.row();
@@ -204,13 +204,13 @@ impl Walker<'_> {
             }
             Kind::SectionBegin => self.enter_section(event.row(), at),
             Kind::SectionEnd => self.leave_section(event.row(), at),
-            _ => self.step_inside(kind, event, at),
+            _ => self.step_inside(kind, event, at, facts),
         }
     }
 
     fn enter_section(&mut self, row: event::SectionBegin, at: Nanos) {
-        self.sections.push(self.facts.sections.len());
-        self.facts.sections.push(SectionFact {
+        self.open.push(self.sections.len());
+        self.sections.push(SectionFact {
             thread: self.thread,
             place: self.place(at),
             row,
@@ -220,24 +220,24 @@ impl Walker<'_> {
     }
 
     fn leave_section(&mut self, row: event::SectionEnd, at: Nanos) {
-        let facts = &mut self.facts.sections;
+        let sections = &mut self.sections;
         let is_this = |&index: &usize| {
-            (facts[index].row.kind, facts[index].row.resource) == (row.kind, row.resource)
+            (sections[index].row.kind, sections[index].row.resource) == (row.kind, row.resource)
         };
         // The begin of one that is not open was lost, or came before the recording.
-        if let Some(depth) = self.sections.iter().rposition(is_this) {
-            let index = self.sections.remove(depth);
-            facts[index].ended = Some(at.max(facts[index].place.at));
+        if let Some(depth) = self.open.iter().rposition(is_this) {
+            let index = self.open.remove(depth);
+            sections[index].ended = Some(at.max(sections[index].place.at));
         }
     }
 
     /// The events that are mostly recorded inside of polls.
-    fn step_inside(&mut self, kind: Kind, event: &Event<'_>, at: Nanos) {
+    fn step_inside(&self, kind: Kind, event: &Event<'_>, at: Nanos, facts: &mut impl Facts) {
         macro_rules! fact {
-            ($list:ident, $fact:expr, $row:ident.$id:ident) => {{
+            ($kind:ident, $fact:expr, $row:ident.$id:ident) => {{
                 let $row = event.row();
                 let fact = $fact($row);
-                self.$list($row.$id, at, fact);
+                facts.$kind($row.$id, self.place(at), fact);
             }};
         }
         match kind {
@@ -248,24 +248,32 @@ impl Walker<'_> {
             Kind::FutureEnd => fact!(future, FutureFact::Ended, row.future),
             Kind::OperationBegin => {
                 let row: event::OperationBegin = event.row();
-                self.operation(row.operation, at, OperationFact::Began(row));
+                facts.operation(row.operation, self.place(at), OperationFact::Began(row));
                 if row.sequence != 0 {
-                    self.resource(row.target, at, ResourceFact::OperationBegan(row));
+                    facts.resource(
+                        row.target,
+                        self.place(at),
+                        ResourceFact::OperationBegan(row),
+                    );
                 }
             }
             Kind::TimerSet => fact!(operation, OperationFact::TimerSet, row.operation),
             Kind::OperationPoll => fact!(operation, OperationFact::Polled, row.operation),
             Kind::OperationEnd => {
                 let row: event::OperationEnd = event.row();
-                self.operation(row.operation, at, OperationFact::Ended(row));
+                facts.operation(row.operation, self.place(at), OperationFact::Ended(row));
                 if row.sequence != 0 {
-                    self.resource(row.resource, at, ResourceFact::OperationEnded(row));
+                    facts.resource(
+                        row.resource,
+                        self.place(at),
+                        ResourceFact::OperationEnded(row),
+                    );
                 }
             }
             Kind::ResourceNew => fact!(resource, ResourceFact::New, row.resource),
             Kind::ResourceDrop => {
                 let row: event::ResourceDrop = event.row();
-                self.resource(row.resource, at, ResourceFact::Dropped);
+                facts.resource(row.resource, self.place(at), ResourceFact::Dropped);
             }
             Kind::Acquire => fact!(resource, ResourceFact::Acquired, row.resource),
             Kind::Release => fact!(resource, ResourceFact::Released, row.resource),
@@ -312,37 +320,16 @@ impl Walker<'_> {
     }
 
     fn place(&self, at: Nanos) -> Place {
-        let (task, poll) = self
+        let task = self
             .polls
             .last()
-            .map_or((self.done_by, 0), |&(task, poll)| (Some(task), poll));
+            .map_or(self.done_by, |&(task, _)| Some(task));
         Place {
             at,
             task,
             foreign: self.foreign.filter(|_| task.is_none()),
-            order: (poll, self.position),
             generation: self.generation,
             told: self.told,
         }
-    }
-
-    fn task(&mut self, id: u64, at: Nanos, fact: TaskFact) {
-        let place = self.place(at);
-        self.facts.tasks.push((id, place, fact));
-    }
-
-    fn future(&mut self, id: u64, at: Nanos, fact: FutureFact) {
-        let place = self.place(at);
-        self.facts.futures.push((id, place, fact));
-    }
-
-    fn operation(&mut self, id: u64, at: Nanos, fact: OperationFact) {
-        let place = self.place(at);
-        self.facts.operations.push((id, place, fact));
-    }
-
-    fn resource(&mut self, id: u64, at: Nanos, fact: ResourceFact) {
-        let place = self.place(at);
-        self.facts.resources.push((id, place, fact));
     }
 }

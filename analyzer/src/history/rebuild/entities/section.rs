@@ -1,6 +1,6 @@
 //! Sections of threads.
 
-use crate::history::rebuild::facts::SectionFact;
+use crate::history::rebuild::walk::SectionFact;
 use crate::history::{ResourceId, Section, SectionKind};
 use crate::names::Names;
 

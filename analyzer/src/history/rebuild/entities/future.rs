@@ -2,27 +2,37 @@
 
 use ais_format::event::outcome;
 
-use super::{entities, sort_by_task};
-use crate::history::rebuild::facts::{FactsOf, FutureFact, Place};
+use super::Build;
+use crate::history::rebuild::facts::{FutureFact, Place};
 use crate::history::{Await, FunctionId, Future, FutureEnd, FutureId};
+use crate::time::Nanos;
 
-pub(in super::super) fn futures(facts: FactsOf<FutureFact>) -> Vec<Future> {
-    entities(facts, |id, facts| future(FutureId(id), facts))
+#[derive(Debug)]
+pub(super) struct FutureBuilder {
+    future: Future,
+    generation: u32,
 }
 
-fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
-    sort_by_task(facts);
-    let mut future = Future {
-        id,
-        function: FunctionId(0),
-        task: None,
-        parent: None,
-        made: facts[0].1.at,
-        begun: None,
-        awaits: Vec::new(),
-        ended: None,
-    };
-    for &(_, place, fact) in facts.iter() {
+impl FutureBuilder {
+    pub(super) fn new(id: u64, place: &Place) -> Self {
+        FutureBuilder {
+            future: Future {
+                id: FutureId(id),
+                function: FunctionId(0),
+                task: None,
+                parent: None,
+                made: place.at,
+                begun: None,
+                awaits: Vec::new(),
+                ended: None,
+            },
+            generation: place.generation,
+        }
+    }
+
+    pub(super) fn add(&mut self, place: &Place, fact: FutureFact) {
+        self.generation = self.generation.max(place.generation);
+        let future = &mut self.future;
         match fact {
             FutureFact::New(new) => future.function = FunctionId(new.function),
             FutureFact::Began(begin) => {
@@ -44,7 +54,7 @@ fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
                         && (last.point as u64, last.entered) == (enter.point, place.at)
                 }) {
                     last.left = None;
-                    continue;
+                    return;
                 }
                 future.awaits.push(Await {
                     point: enter.point as usize,
@@ -59,10 +69,6 @@ fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
                     visit.left = Some(place.at.max(visit.entered));
                     visit.dropped = leave.outcome != outcome::READY;
                 }
-            }
-            FutureFact::EndedUnseen => {
-                let unseen = (place.at, FutureEnd::Unseen);
-                future.ended = future.ended.or(Some(unseen));
             }
             FutureFact::Ended(end) => {
                 let dropped_at_await = future
@@ -79,5 +85,36 @@ fn future(id: FutureId, facts: &mut [(u64, Place, FutureFact)]) -> Future {
             }
         }
     }
-    future
+}
+
+impl Build for FutureBuilder {
+    type Entity = Future;
+
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    fn end_unseen(&mut self, at: Nanos) {
+        let unseen = (at, FutureEnd::Unseen);
+        self.future.ended = self.future.ended.or(Some(unseen));
+    }
+
+    fn cut(&mut self, end: Nanos) -> bool {
+        let future = &mut self.future;
+        future.begun = future.begun.filter(|&at| at < end);
+        future.awaits.retain(|visit| visit.entered < end);
+        for visit in &mut future.awaits {
+            if visit.left.is_some_and(|at| at >= end) {
+                visit.left = None;
+                visit.dropped = false;
+            }
+        }
+        future.ended = future.ended.filter(|&(at, _)| at < end);
+        future.made < end
+    }
+
+    fn finish(mut self) -> Future {
+        self.future.awaits.shrink_to_fit();
+        self.future
+    }
 }

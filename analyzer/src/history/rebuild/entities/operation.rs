@@ -2,8 +2,8 @@
 
 use ais_format::event::{OperationBegin, operation_kind, outcome};
 
-use super::entities;
-use crate::history::rebuild::facts::{FactsOf, OperationFact, Place};
+use super::Build;
+use crate::history::rebuild::facts::{OperationFact, Place};
 use crate::history::{
     Firing, FutureId, Operation, OperationFlags, OperationId, OperationKind, OperationPoll,
     Outcome, ResourceId, TaskId,
@@ -11,45 +11,51 @@ use crate::history::{
 use crate::names::Names;
 use crate::time::Nanos;
 
-pub(in super::super) fn operations(facts: FactsOf<OperationFact>, names: &Names) -> Vec<Operation> {
-    entities(facts, |id, facts| operation(OperationId(id), facts, names))
+#[derive(Debug)]
+pub(super) struct OperationBuilder {
+    operation: Operation,
+    /// Its begin is known.
+    has_begun: bool,
+    generation: u32,
+    /// When the first fact was.
+    first: Nanos,
 }
 
-fn operation(
-    id: OperationId,
-    facts: &mut [(u64, Place, OperationFact)],
-    names: &Names,
-) -> Operation {
-    let mut operation = Operation {
-        id,
-        kind: OperationKind::Unknown,
-        units: 0,
-        location: None,
-        task: None,
-        foreign: None,
-        future: None,
-        flags: OperationFlags::default(),
-        is_polled: true,
-        sequence: 0,
-        overlap: 0,
-        begun: facts
-            .iter()
-            .map(|(_, place, _)| place.at)
-            .min()
-            .unwrap_or_default(),
-        deadline: None,
-        polls: Vec::new(),
-        firings: Vec::new(),
-        ended: None,
-    };
-    // Firings come from other threads, and their order to the rest does not matter: they are numbered.
-    facts.sort_by_key(|(_, place, _)| place.recorded());
-    for &(_, place, fact) in facts.iter() {
+impl OperationBuilder {
+    pub(super) fn new(id: u64, place: &Place) -> Self {
+        OperationBuilder {
+            operation: Operation {
+                id: OperationId(id),
+                kind: OperationKind::Unknown,
+                units: 0,
+                location: None,
+                task: None,
+                foreign: None,
+                future: None,
+                flags: OperationFlags::default(),
+                is_polled: true,
+                sequence: 0,
+                overlap: 0,
+                begun: place.at,
+                deadline: None,
+                polls: Vec::new(),
+                firings: Vec::new(),
+                ended: None,
+            },
+            has_begun: false,
+            generation: place.generation,
+            first: place.at,
+        }
+    }
+
+    pub(super) fn add(&mut self, place: &Place, fact: OperationFact, names: &Names) {
+        self.generation = self.generation.max(place.generation);
+        self.first = self.first.min(place.at);
+        let operation = &mut self.operation;
+        if !self.has_begun {
+            operation.begun = operation.begun.min(place.at);
+        }
         match fact {
-            OperationFact::EndedUnseen => {
-                let unseen = (place.at, Outcome::Unseen);
-                operation.ended = operation.ended.or(Some(unseen));
-            }
             OperationFact::Began(begin) => {
                 operation.kind = kind(&begin);
                 operation.units = begin.units;
@@ -63,6 +69,7 @@ fn operation(
                 operation.sequence = begin.sequence;
                 operation.overlap = begin.overlap;
                 operation.begun = place.at;
+                self.has_begun = true;
                 operation.polls.push(OperationPoll {
                     at: place.at,
                     task: place.task,
@@ -98,12 +105,47 @@ fn operation(
             }
         }
     }
-    // What is told again at the beginning of a generation may be known already.
-    operation.polls.sort_by_key(|poll| poll.at);
-    operation.polls.dedup();
-    operation.firings.sort_by_key(|firing| firing.number);
-    operation.firings.dedup_by_key(|firing| firing.number);
-    operation
+}
+
+impl Build for OperationBuilder {
+    type Entity = Operation;
+
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    fn end_unseen(&mut self, at: Nanos) {
+        let unseen = (at, Outcome::Unseen);
+        self.operation.ended = self.operation.ended.or(Some(unseen));
+    }
+
+    fn cut(&mut self, end: Nanos) -> bool {
+        let operation = &mut self.operation;
+        let known = operation.polls.len();
+        operation.polls.retain(|poll| poll.at < end);
+        if operation.polls.len() < known
+            && let Some(last) = operation.polls.last()
+        {
+            operation.task = last.task;
+            operation.flags = last.flags;
+            operation.is_polled = last.is_poll;
+        }
+        operation.firings.retain(|firing| firing.at < end);
+        operation.ended = operation.ended.filter(|&(at, _)| at < end);
+        self.first < end
+    }
+
+    fn finish(self) -> Operation {
+        let mut operation = self.operation;
+        // What is told again at the beginning of a generation may be known already.
+        operation.polls.sort_by_key(|poll| poll.at);
+        operation.polls.dedup();
+        operation.firings.sort_by_key(|firing| firing.number);
+        operation.firings.dedup_by_key(|firing| firing.number);
+        operation.polls.shrink_to_fit();
+        operation.firings.shrink_to_fit();
+        operation
+    }
 }
 
 fn later(at: Nanos, delay: u64) -> Nanos {

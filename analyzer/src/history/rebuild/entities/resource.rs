@@ -6,9 +6,9 @@ use ais_format::event::{
     self, Acquire, OperationBegin, handle_end, operation_flag, resource_flag, send_flag,
 };
 
-use super::entities;
-use super::operations::ended_as;
-use crate::history::rebuild::facts::{FactsOf, Place, ResourceFact};
+use super::Build;
+use super::operation::ended_as;
+use crate::history::rebuild::facts::{Place, ResourceFact};
 use crate::history::{
     Change, ChangeKind, FutureId, HandleSide, Hold, NotifyMode, OperationFlags, OperationId,
     Replay, Resource, ResourceId, ResourceKind, TaskId, Told,
@@ -16,44 +16,60 @@ use crate::history::{
 use crate::names::Names;
 use crate::time::Nanos;
 
-pub(in super::super) fn resources(facts: FactsOf<ResourceFact>, names: &Names) -> Vec<Resource> {
-    entities(facts, |id, facts| resource(ResourceId(id), facts, names))
+#[derive(Debug)]
+pub(super) struct ResourceBuilder {
+    resource: Resource,
+    is_introduced: bool,
+    bases: Vec<Base>,
+    generation: u32,
+    /// When the first fact was.
+    first: Nanos,
 }
 
-fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Names) -> Resource {
-    let mut resource = Resource {
-        id,
-        kind: ResourceKind::Unknown,
-        name: None,
-        created_at: None,
-        created_by: None,
-        created: None,
-        capacity: 0,
-        late: false,
-        uncertain: true,
-        changes: Vec::new(),
-        told: None,
-        at_end: Arc::default(),
-        dropped: None,
-    };
-    let mut bases: Vec<Base> = Vec::new();
-    let mut is_introduced = false;
-    for &(_, place, fact) in facts.iter() {
+impl ResourceBuilder {
+    pub(super) fn new(id: u64) -> Self {
+        ResourceBuilder {
+            resource: Resource {
+                id: ResourceId(id),
+                kind: ResourceKind::Unknown,
+                name: None,
+                created_at: None,
+                created_by: None,
+                created: None,
+                capacity: 0,
+                late: false,
+                uncertain: true,
+                changes: Vec::new(),
+                told: None,
+                at_end: Arc::default(),
+                dropped: None,
+            },
+            is_introduced: false,
+            bases: Vec::new(),
+            generation: 0,
+            first: Nanos(u64::MAX),
+        }
+    }
+
+    pub(super) fn add(&mut self, place: &Place, fact: ResourceFact, names: &Names) {
+        self.generation = self.generation.max(place.generation);
+        self.first = self.first.min(place.at);
+        let resource = &mut self.resource;
         match fact {
-            ResourceFact::New(_) if is_introduced && place.told.is_some() => {}
+            ResourceFact::New(_) if self.is_introduced && place.told.is_some() => {}
             ResourceFact::New(new) => {
-                is_introduced = true;
-                introduce(&mut resource, new, place, names);
+                self.is_introduced = true;
+                introduce(resource, new, place, names);
             }
             ResourceFact::Dropped => resource.dropped = Some(place.at),
             ResourceFact::State(state) => {
-                let base = base_of(&mut bases, place.generation);
-                base.at = place.recorded();
+                let base = base_of(&mut self.bases, place.generation);
+                base.at = place.told.unwrap_or(place.at);
                 base.state = state;
             }
             fact => {
                 let Some((sequence, kind)) = change(fact, place, names) else {
-                    continue;
+                    return;
                 };
                 let change = Change {
                     sequence,
@@ -64,62 +80,90 @@ fn resource(id: ResourceId, facts: &mut [(u64, Place, ResourceFact)], names: &Na
                 };
                 match place.told {
                     None => resource.changes.push(change),
-                    Some(_) => base_of(&mut bases, place.generation).alive.push(change),
+                    Some(_) => base_of(&mut self.bases, place.generation)
+                        .alive
+                        .push(change),
                 }
             }
         }
     }
-    resource.changes.sort_by_key(|change| change.sequence);
-    // Changes are numbered without gaps, from 1 where the recording saw the resource from its beginning.
-    let last_gap = resource
-        .changes
-        .windows(2)
-        .rposition(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1))
-        .map(|index| index + 1);
-    let begins = resource
-        .changes
-        .first()
-        .is_none_or(|change| change.sequence == 1);
-    let last = resource.changes.last().map_or(0, |change| change.sequence);
-    let is_seen = |base: &Base| base.state.since <= last;
-    let is_whole = begins && last_gap.is_none() && bases.last().is_none_or(is_seen);
-    // From where on nothing is missing.
-    let whole_from = resource
-        .changes
-        .get(last_gap.unwrap_or(0))
-        .map(|change| change.sequence);
-    let base = bases.into_iter().rev().find(|base| {
-        base.state.resource != 0
-            && whole_from.is_none_or(|first| first <= base.state.since.wrapping_add(1))
-    });
-    match base.filter(|_| !is_whole) {
-        Some(base) => {
-            let mut alive = base.alive;
-            alive.sort_by_key(|change| change.sequence);
-            // What is alive and whose own change is not kept.
-            let known = &resource.changes;
-            let is_missing = |told: &&Change| {
-                known
-                    .binary_search_by_key(&told.sequence, |change| change.sequence)
-                    .is_err()
-            };
-            let missing: Vec<Change> = alive.iter().filter(is_missing).cloned().collect();
-            resource.changes.extend(missing);
-            resource.changes.sort_by_key(|change| change.sequence);
-            resource.uncertain |= !resource.kind.is_known_from_a_base();
-            let (at, state) = (base.at, base.state);
-            resource.told = Some(Box::new(Told { at, alive, state }));
-        }
-        None => resource.uncertain |= !is_whole,
-    }
-    let mut replay = Replay::new(&resource);
-    let at_end = Arc::clone(replay.advance(Nanos(u64::MAX)));
-    resource.at_end = at_end;
-    resource.uncertain |= resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
-    resource
 }
 
-fn introduce(resource: &mut Resource, new: event::ResourceNew, place: Place, names: &Names) {
+impl Build for ResourceBuilder {
+    type Entity = Resource;
+
+    fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Which resources are left is told by what uses them.
+    fn end_unseen(&mut self, _at: Nanos) {}
+
+    fn cut(&mut self, end: Nanos) -> bool {
+        let resource = &mut self.resource;
+        resource.changes.retain(|change| change.at < end);
+        resource.dropped = resource.dropped.filter(|&at| at < end);
+        self.first < end
+    }
+
+    fn finish(self) -> Resource {
+        let ResourceBuilder {
+            mut resource,
+            bases,
+            ..
+        } = self;
+        resource.changes.sort_by_key(|change| change.sequence);
+        // Changes are numbered without gaps, from 1 where the recording saw the resource from its beginning.
+        let last_gap = resource
+            .changes
+            .windows(2)
+            .rposition(|pair| pair[1].sequence != pair[0].sequence.wrapping_add(1))
+            .map(|index| index + 1);
+        let begins = resource
+            .changes
+            .first()
+            .is_none_or(|change| change.sequence == 1);
+        let last = resource.changes.last().map_or(0, |change| change.sequence);
+        let is_seen = |base: &Base| base.state.since <= last;
+        let is_whole = begins && last_gap.is_none() && bases.last().is_none_or(is_seen);
+        // From where on nothing is missing.
+        let whole_from = resource
+            .changes
+            .get(last_gap.unwrap_or(0))
+            .map(|change| change.sequence);
+        let base = bases.into_iter().rev().find(|base| {
+            base.state.resource != 0
+                && whole_from.is_none_or(|first| first <= base.state.since.wrapping_add(1))
+        });
+        match base.filter(|_| !is_whole) {
+            Some(base) => {
+                let mut alive = base.alive;
+                alive.sort_by_key(|change| change.sequence);
+                // What is alive and whose own change is not kept.
+                let known = &resource.changes;
+                let is_missing = |told: &&Change| {
+                    known
+                        .binary_search_by_key(&told.sequence, |change| change.sequence)
+                        .is_err()
+                };
+                let missing: Vec<Change> = alive.iter().filter(is_missing).cloned().collect();
+                resource.changes.extend(missing);
+                resource.changes.sort_by_key(|change| change.sequence);
+                resource.uncertain |= !resource.kind.is_known_from_a_base();
+                let (at, state) = (base.at, base.state);
+                resource.told = Some(Box::new(Told { at, alive, state }));
+            }
+            None => resource.uncertain |= !is_whole,
+        }
+        let mut replay = Replay::new(&resource);
+        let at_end = Arc::clone(replay.advance(Nanos(u64::MAX)));
+        resource.at_end = at_end;
+        resource.uncertain |= resource.at_end.is_escaped || resource.at_end.contradiction.is_some();
+        resource
+    }
+}
+
+fn introduce(resource: &mut Resource, new: event::ResourceNew, place: &Place, names: &Names) {
     resource.kind = ResourceKind::from_number(new.kind);
     resource.name = names.text(new.name);
     resource.created_at = names.location(new.location);
@@ -132,6 +176,7 @@ fn introduce(resource: &mut Resource, new: event::ResourceNew, place: Place, nam
 }
 
 /// What is told of a resource at the beginning of a generation.
+#[derive(Debug)]
 struct Base {
     generation: u32,
     at: Nanos,
@@ -158,7 +203,7 @@ fn base_of(bases: &mut Vec<Base>, generation: u32) -> &mut Base {
 }
 
 /// The change that a fact tells of, with its number; none where it tells of none.
-fn change(fact: ResourceFact, place: Place, names: &Names) -> Option<(u64, ChangeKind)> {
+fn change(fact: ResourceFact, place: &Place, names: &Names) -> Option<(u64, ChangeKind)> {
     Some(match fact {
         ResourceFact::New(_) | ResourceFact::Dropped | ResourceFact::State(_) => return None,
         ResourceFact::Acquired(row) => (
@@ -235,7 +280,7 @@ fn change(fact: ResourceFact, place: Place, names: &Names) -> Option<(u64, Chang
     })
 }
 
-fn hold(row: &Acquire, place: Place, names: &Names) -> Hold {
+fn hold(row: &Acquire, place: &Place, names: &Names) -> Hold {
     Hold {
         number: row.sequence,
         // Files of before this column say nothing, and mean one.
