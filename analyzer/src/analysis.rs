@@ -1,10 +1,30 @@
 //! All that is found in a trace.
+//!
+//! A trace of a few million events is rebuilt and looked at as a whole. Of a longer one, each part (see [`Part`]) is looked at by itself,
+//! some of them at the same time, and forgotten: memory is for a part or two and not for the trace. What hangs at the end is seen in the
+//! last part: a keyframe tells what was alive before. What is found in several parts is told once.
 
-use crate::Trace;
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
 use crate::findings::{
-    Finding, Kind, Thresholds, broken_findings, lock_order_inversions, slow_findings, wait_findings,
+    Fact, Finding, Kind, Thresholds, broken_in, lock_order_inversions, slow_findings,
+    wait_findings_in,
 };
-use crate::waits::Verdict;
+use crate::history::{Totals, rebuild};
+use crate::names::kind_of_name;
+use crate::number::grouped;
+use crate::source::Part;
+use crate::waits::{Index, Verdict};
+use crate::{Error, Source, Trace};
+
+/// A trace of so many events is looked at as a whole.
+const WHOLE: u64 = 6 << 20;
+/// A part has about so many events at least.
+const PART: u64 = 1 << 20;
+/// So many parts are looked at at the same time, at most: each takes memory.
+const AT_ONCE: usize = 4;
 
 /// What was found in a trace.
 #[derive(Clone, Debug)]
@@ -24,14 +44,148 @@ impl Analysis {
     /// Looks for everything.
     pub fn with(trace: &Trace, thresholds: &Thresholds) -> Analysis {
         let history = &trace.history;
-        let (verdict, mut findings) = wait_findings(history);
-        findings.extend(broken_findings(trace));
+        let index = Index::new(history);
+        let (verdict, mut findings) = wait_findings_in(&index);
+        findings.extend(broken_in(&index, &trace.source));
         let slow = slow_findings(history, thresholds);
         let starves = explained_by(&findings);
         findings.extend(slow.into_iter().filter(|finding| !starves(finding)));
         findings.extend(lock_order_inversions(history));
         Analysis { verdict, findings }
     }
+
+    /// Reads a trace and looks for everything. Of a long one only the last part is rebuilt in the end.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn read(source: Source, thresholds: &Thresholds) -> Result<(Trace, Analysis), Error> {
+        Analysis::in_parts(source, thresholds, WHOLE, PART)
+    }
+
+    /// The same, with other limits: up to so many events are looked at as a whole, parts have so many at least.
+    pub(crate) fn in_parts(
+        source: Source,
+        thresholds: &Thresholds,
+        whole: u64,
+        part: u64,
+    ) -> Result<(Trace, Analysis), Error> {
+        let mut parts = if source.events() <= whole {
+            vec![source.whole()]
+        } else {
+            source.parts_of(part)
+        };
+        let last = parts.pop().unwrap_or_default();
+        let mut totals = Totals::default();
+        let mut earlier = Vec::new();
+        let at_once = rayon::current_num_threads().clamp(1, AT_ONCE);
+        for parts in parts.chunks(at_once) {
+            let looked_at: Vec<_> = parts
+                .par_iter()
+                .map(|part| look_at(&source, part, thresholds))
+                .collect();
+            for found in looked_at {
+                let (over, findings) = found?;
+                totals.add(&over);
+                earlier.extend(findings);
+            }
+        }
+        let mut history = rebuild(&source, &last)?;
+        history.before = totals;
+        let trace = Trace { source, history };
+        let mut analysis = Analysis::with(&trace, thresholds);
+        if !earlier.is_empty() {
+            analysis.findings = told_once(analysis.findings, earlier);
+        }
+        Ok((trace, analysis))
+    }
+}
+
+/// What is over, and what was found, in a part of a trace that goes on.
+fn look_at(
+    source: &Source,
+    part: &Part,
+    thresholds: &Thresholds,
+) -> Result<(Totals, Vec<Finding>), Error> {
+    let mut history = rebuild(source, part)?;
+    history.goes_on = true;
+    let mut findings = broken_in(&Index::new(&history), source);
+    findings.extend(slow_findings(&history, thresholds));
+    findings.extend(lock_order_inversions(&history));
+    Ok((Totals::over(&history), findings))
+}
+
+/// Findings of the end and of earlier parts, each only once: the one that counts most, with how often the like was seen elsewhere.
+fn told_once(of_the_end: Vec<Finding>, earlier: Vec<Finding>) -> Vec<Finding> {
+    let mut told: Vec<(Finding, u64)> = Vec::new();
+    let mut index: HashMap<Vec<String>, usize> = HashMap::new();
+    for finding in of_the_end.into_iter().chain(earlier) {
+        let at = *index.entry(like(&finding)).or_insert(told.len());
+        let Some((known, times)) = told.get_mut(at) else {
+            told.push((finding, 1));
+            continue;
+        };
+        *times += 1;
+        let weight = |finding: &Finding| {
+            let goes_on = finding.kind.is_about_waiting() && finding.resolved.is_none();
+            (goes_on, finding.confidence, finding.weight)
+        };
+        let seen = |finding: &Finding| finding.resolution.as_ref().map_or(0, |how| how.times);
+        let times = seen(known) + seen(&finding);
+        if weight(&finding) > weight(known) {
+            *known = finding;
+        }
+        if let Some(resolution) = &mut known.resolution {
+            resolution.times = times;
+        }
+    }
+    told.into_iter()
+        .map(|(mut finding, times)| {
+            if times > 1 && finding.resolution.is_none() {
+                let text = format!(
+                    "the like was found {} elsewhere in the trace",
+                    often(times - 1)
+                );
+                finding.facts.push(Fact {
+                    text,
+                    task: None,
+                    resource: None,
+                    location: None,
+                    at: finding.since,
+                });
+            }
+            finding
+        })
+        .collect()
+}
+
+fn often(times: u64) -> String {
+    match times {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{} times", grouped(times)),
+    }
+}
+
+/// What findings have in common that tell of the same: the kind, what the tasks are called, where it happens.
+fn like(finding: &Finding) -> Vec<String> {
+    let tasks = finding.tasks.iter().map(|task| {
+        let place = task.spawned_at.as_ref().map(ToString::to_string);
+        format!("{} {}", kind_of_name(&task.name), place.unwrap_or_default())
+    });
+    let made = finding.resources.iter().map(|resource| {
+        let place = resource.created_at.as_ref().map(ToString::to_string);
+        format!("{} {}", resource.kind, place.unwrap_or_default())
+    });
+    let facts = finding
+        .facts
+        .iter()
+        .filter_map(|fact| fact.location.as_ref());
+    let places = facts.map(ToString::to_string);
+    let mut like: Vec<String> = tasks.chain(made).chain(places).collect();
+    like.sort_unstable();
+    like.dedup();
+    like.push(finding.kind.name().to_owned());
+    like
 }
 
 /// Whether a slow poll, or an operation that is not polled, is what a finding about waiting tells of already.

@@ -12,7 +12,7 @@ use ais_format::frame::{ChunkHeader, flag};
 use rayon::prelude::*;
 
 use crate::clock::Clock;
-use crate::source::{ChunkRef, Loss, Source};
+use crate::source::{ChunkRef, Loss, Part, Source};
 
 /// About so many events are decoded at once.
 const WINDOW: u64 = 1 << 18;
@@ -20,8 +20,6 @@ const WINDOW: u64 = 1 << 18;
 /// What the headers of a part of a trace tell.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
-    /// The chunks that it is about, by their places in the directory.
-    pub(crate) chunks: Range<usize>,
     /// What was told again, at the beginnings of generations.
     pub(crate) keyframes: Vec<Keyframe>,
     /// The last tick up to which the events of all threads are there.
@@ -30,6 +28,8 @@ pub(crate) struct Outline {
     pub(crate) clock: Clock,
     /// What is missing.
     pub(crate) loss: Loss,
+    /// Of that: what only reading shows.
+    pub(crate) unreadable: Loss,
     /// It begins with a later generation: those before it are not kept.
     pub(crate) begins_late: bool,
     /// The number of the last chunk that is missing.
@@ -57,47 +57,57 @@ pub(crate) struct Keyframe {
 }
 
 impl Outline {
-    /// The whole trace, of which these chunks cannot be read.
-    pub(crate) fn of(source: &Source, unreadable: &Unreadable) -> Outline {
+    /// A part of a trace, of which these chunks cannot be read.
+    pub(crate) fn of(source: &Source, part: &Part, unreadable: &Unreadable) -> Outline {
         let readings = source
             .chunks
             .iter()
             .map(|chunk| (chunk.header.clock_tick, chunk.header.clock_ns));
         let (clock, backwards) = Clock::new(source.header.start_tick, readings);
+        let chunks = &source.chunks[part.chunks.clone()];
         let mut outline = Outline {
-            chunks: 0..source.chunks.len(),
             clock,
-            cut: source.cut,
-            loss: source.loss.clone(),
-            begins_late: source.begins_late,
-            last_gap: source.last_gap,
+            begins_late: source.begins_late || part.chunks.start > 0,
             ..Outline::default()
         };
+        if chunks.len() == source.chunks.len() {
+            outline.loss = source.loss.clone();
+            outline.last_gap = source.last_gap;
+            outline.cut = source.cut;
+        } else {
+            (outline.loss, outline.last_gap) = missing(chunks);
+            let cut = chunks.iter().rfind(|chunk| tells_cut(&chunk.header));
+            outline.cut = part.until.or(cut.map(|chunk| chunk.header.clock_tick));
+        }
         if backwards > 0 {
             outline.loss.notes.push(format!(
                 "the clock ran backwards {backwards} times: times near there are uncertain"
             ));
         }
-        outline.add(source, unreadable);
+        outline.add(source, part, unreadable);
         outline
     }
 
-    fn add(&mut self, source: &Source, unreadable: &Unreadable) {
-        let chunks = &source.chunks[self.chunks.clone()];
-        for (index, chunk) in self.chunks.clone().zip(chunks) {
+    fn add(&mut self, source: &Source, part: &Part, unreadable: &Unreadable) {
+        let chunks = &source.chunks[part.chunks.clone()];
+        for (index, chunk) in part.chunks.clone().zip(chunks) {
             let header = &chunk.header;
             if let Some(error) = unreadable.get(&index) {
-                self.loss.chunks += 1;
                 self.last_gap = self.last_gap.max(Some(header.sequence));
-                self.loss.bytes += u64::from(header.compressed_len);
                 let (sequence, at) = (header.sequence, chunk.offset);
-                self.loss.notes.push(format!(
-                    "chunk {sequence} at byte {at} cannot be read: {error}"
-                ));
+                self.unreadable.add(&Loss {
+                    chunks: 1,
+                    bytes: u64::from(header.compressed_len),
+                    events_dropped: 0,
+                    notes: vec![format!(
+                        "chunk {sequence} at byte {at} cannot be read: {error}"
+                    )],
+                });
             } else if header.flags & flag::KEYFRAME != 0 {
                 Keyframe::add(&mut self.keyframes, header);
             }
         }
+        self.loss.add(&self.unreadable);
     }
 }
 
@@ -130,8 +140,8 @@ impl Keyframe {
 /// A stretch of the file, decoded.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    /// The chunks that can be read, in the order of the file.
-    pub(crate) chunks: Vec<(ChunkHeader, Chunk)>,
+    /// The chunks that can be read, in the order of the file, with their places in the directory.
+    pub(crate) chunks: Vec<(usize, ChunkHeader, Chunk)>,
     /// Those that cannot.
     pub(crate) unreadable: Unreadable,
     /// Every event of every thread before this tick is in this window or in an earlier one.
@@ -145,10 +155,10 @@ pub(crate) struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
-    pub(crate) fn of(source: &'a Source, chunks: Range<usize>) -> Windows<'a> {
+    pub(crate) fn of(source: &'a Source, part: &Part) -> Windows<'a> {
         Windows {
             source,
-            left: chunks,
+            left: part.chunks.start..part.chunks.end + part.more,
         }
     }
 }
@@ -184,12 +194,36 @@ impl Iterator for Windows<'_> {
                 window.cut = window.cut.max(Some(header.clock_tick));
             }
             match chunk {
-                Ok(chunk) => window.chunks.push((header.clone(), chunk)),
+                Ok(chunk) => window.chunks.push((first + index, header.clone(), chunk)),
                 Err(error) => _ = window.unreadable.insert(first + index, error),
             }
         }
         Some(window)
     }
+}
+
+/// What is missing among chunks, and the number of the last one that is.
+fn missing(chunks: &[ChunkRef]) -> (Loss, Option<u64>) {
+    let mut loss = Loss::default();
+    let mut last_gap = None;
+    for pair in chunks.windows(2) {
+        let (before, next) = (&pair[0].header, &pair[1].header);
+        let is_sign = before.flags & flag::HEARTBEAT != 0;
+        let expected = before.sequence.saturating_add(u64::from(!is_sign));
+        let missing = next.sequence.saturating_sub(expected);
+        if missing > 0 {
+            loss.chunks = loss.chunks.saturating_add(missing);
+            last_gap = Some(next.sequence - 1);
+            loss.notes.push(match missing {
+                1 => format!("chunk {expected} is missing"),
+                _ => format!("chunks {expected} to {} are missing", next.sequence - 1),
+            });
+        }
+    }
+    let dropped = chunks.iter().map(|chunk| chunk.header.dropped);
+    let before = chunks.first().map_or(0, |chunk| chunk.header.dropped);
+    loss.events_dropped = dropped.max().unwrap_or(0).saturating_sub(before);
+    (loss, last_gap)
 }
 
 /// Whether every event of every thread before this chunk's reading of the clock is in it, or in an earlier one.

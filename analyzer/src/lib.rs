@@ -35,7 +35,7 @@ use std::path::Path;
 pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
-pub use source::{Ending, Source};
+pub use source::{Ending, Loss, Source};
 
 /// A trace, read and rebuilt.
 #[derive(Debug)]
@@ -60,8 +60,31 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn from_source(source: Source) -> Result<Trace, Error> {
-        let history = history::rebuild(&source)?;
+        let history = history::rebuild(&source, &source.whole())?;
         Ok(Trace { source, history })
+    }
+
+    /// Reads the last generation of a trace, and nothing of what comes before it: what is alive at the end, and what happened lately. That
+    /// takes as long for a trace of any size.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn end_of(source: Source) -> Result<Trace, Error> {
+        let part = source.last_part().unwrap_or_default();
+        let history = history::rebuild(&source, &part)?;
+        Ok(Trace { source, history })
+    }
+
+    /// What is missing from the trace, also before the part of it that was rebuilt.
+    pub fn loss(&self) -> Loss {
+        let history = &self.history;
+        if history.part.chunks.len() == self.source.chunks.len() {
+            return history.loss.clone();
+        }
+        let mut loss = self.source.loss.clone();
+        loss.add(&history.before.unreadable);
+        loss.add(&history.unreadable);
+        loss
     }
 
     /// The history as it was just before a moment.

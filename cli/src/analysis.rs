@@ -1,8 +1,8 @@
 //! What all reports are made from.
 
-use ais_analyzer::Trace;
 use ais_analyzer::findings::{Finding, Thresholds};
 use ais_analyzer::waits::Verdict;
+use ais_analyzer::{Error, Source, Trace};
 
 /// A trace, and what was found in it.
 pub(crate) struct Analysis {
@@ -15,6 +15,17 @@ impl Analysis {
     /// Analyses a trace, by the usual thresholds.
     pub(crate) fn of(trace: Trace) -> Analysis {
         Analysis::with(trace, &Thresholds::default())
+    }
+
+    /// Reads a trace and analyses it; of a long one only the last part is kept.
+    pub(crate) fn read(source: Source, thresholds: &Thresholds) -> Result<Analysis, Error> {
+        let (trace, analysis) = ais_analyzer::Analysis::read(source, thresholds)?;
+        let ais_analyzer::Analysis { verdict, findings } = analysis;
+        Ok(Analysis {
+            trace,
+            verdict,
+            findings,
+        })
     }
 
     /// Analyses a trace.

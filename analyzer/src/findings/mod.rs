@@ -18,6 +18,7 @@ pub use kind::Kind;
 pub use lock_order::lock_order_inversions;
 pub use slow::{Thresholds, slow_findings};
 pub use waiting::{broken_findings, wait_findings};
+pub(crate) use waiting::{broken_in, wait_findings_in};
 
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -73,6 +74,9 @@ pub struct Finding {
     pub why_it_cannot_end: String,
     /// What to change.
     pub advice: String,
+    /// How long it lasted, or cost: of several that are alike the longest is told.
+    #[serde(skip)]
+    pub(crate) weight: Nanos,
 }
 
 /// What ended something that could not end by itself.

@@ -22,6 +22,7 @@ mod section;
 mod task;
 mod task_flags;
 mod task_state;
+mod totals;
 mod wake;
 
 use std::collections::HashMap;
@@ -29,7 +30,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::names::Function;
-use crate::source::Loss;
+use crate::source::{Loss, Part};
 use crate::time::Nanos;
 
 pub use change::{Change, ChangeKind, NotifyMode};
@@ -50,6 +51,8 @@ pub use section::{Section, SectionKind};
 pub use task::{Abort, Task, WakersGone};
 pub use task_flags::TaskFlags;
 pub use task_state::TaskState;
+pub use totals::Totals;
+pub(crate) use totals::polls;
 pub use wake::{Wake, WokenBy};
 
 macro_rules! ids {
@@ -115,6 +118,14 @@ pub struct History {
     pub begins_late: bool,
     /// Where it begins in the middle: whether all that was alive then is told there.
     pub begins_whole: Option<bool>,
+    /// It is followed by a later part of the trace: what goes on at its end is told of there.
+    pub goes_on: bool,
+    /// Of what is missing: what only reading shows, and not the headers of chunks.
+    pub(crate) unreadable: Loss,
+    /// What is known of the parts of the trace before it, where only this one was rebuilt.
+    pub before: Totals,
+    /// The part of the trace that it is the history of.
+    pub(crate) part: Part,
     by_task: HashMap<TaskId, OfTask>,
 }
 

@@ -26,6 +26,9 @@ pub struct Coverage {
     pub begins_at: Option<Nanos>,
     /// Whether all that was alive at that moment is known. Null where the trace begins with the recording.
     pub begins_whole: Option<bool>,
+    /// Where only the last part of a trace was rebuilt: when it begins. What was alive then is told there, and known.
+    #[serde(rename = "read_from_ns")]
+    pub read_from: Option<Nanos>,
     /// Events that the recorder could not keep, over the whole recording, as a share of all. Null where the trace begins in the middle:
     /// how many there were before is not kept.
     pub dropped_share: Option<f64>,
@@ -45,20 +48,28 @@ pub(super) fn coverage(trace: &Trace) -> Coverage {
         0 => None,
         started => Some(Nanos(header.started_unix_ns.saturating_sub(started))),
     };
-    let first = trace.source.chunks.first();
-    let begins_at = first.map(|chunk| Nanos(chunk.header.clock_ns));
-    let dropped = history.loss.events_dropped;
-    let all = history.events.saturating_add(dropped);
-    let has_gap = history.loss.is_gap() || history.begins_whole == Some(false);
+    let loss = trace.loss();
+    let dropped = loss.events_dropped;
+    let all = (history.before.events + history.events).saturating_add(dropped);
+    let has_gap = loss.is_gap() || history.begins_whole == Some(false);
+    // What is missing comes before the last part, which begins with what was alive.
+    let is_healed =
+        history.is_healed || (history.begins_whole == Some(true) && !history.loss.is_gap());
     Coverage {
         way_in: said(&header.way_in),
         began_late: began_late.filter(|&late| late > PROMPT),
-        late_tasks: history.tasks.iter().filter(|task| task.late).count(),
-        late_resources: history.resources.iter().filter(|of| of.late).count(),
-        begins_at: begins_at.filter(|_| history.begins_late),
-        begins_whole: history.begins_whole,
-        dropped_share: (!history.begins_late && all > 0).then(|| dropped as f64 / all as f64),
-        is_healed: has_gap.then_some(history.is_healed),
+        late_tasks: history.before.late_tasks
+            + history.tasks.iter().filter(|task| task.late).count(),
+        late_resources: history.before.late_resources
+            + history.resources.iter().filter(|of| of.late).count(),
+        begins_at: trace
+            .source
+            .begins_late
+            .then_some(trace.source.whole().from),
+        read_from: (!history.part.is_first()).then_some(history.part.from),
+        begins_whole: history.begins_whole.filter(|_| trace.source.begins_late),
+        dropped_share: (!trace.source.begins_late && all > 0).then(|| dropped as f64 / all as f64),
+        is_healed: has_gap.then_some(is_healed),
         build_id: said(&header.build_id),
         host: said(&header.host),
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::coverage::{Coverage, coverage};
 use super::place::{AwaitFrame, await_path, place_and_resource};
 use crate::Trace;
-use crate::history::{History, Task, TaskId, TaskState};
+use crate::history::{History, Task, TaskId, TaskState, polls};
 use crate::names::Location;
 use crate::source::{Ending, Loss};
 use crate::time::Nanos;
@@ -80,9 +80,9 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         started_unix_ns: header.started_unix_ns,
         duration: trace.history.recorded_until,
         shutdown: trace.history.shutdown,
-        events: trace.history.events,
-        tasks: trace.history.tasks.len(),
-        lost: Lost::from(&trace.history.loss),
+        events: trace.history.before.events + trace.history.events,
+        tasks: trace.history.before.tasks() + trace.history.tasks.len(),
+        lost: Lost::from(&trace.loss()),
         ended: trace.source.ending == Ending::Finished,
         ending: trace.source.ending,
         recorder: header.recorder.clone(),
@@ -96,7 +96,7 @@ pub struct Summary {
     /// How many were in which state.
     pub tasks: TaskCounts,
     /// Polls of all tasks.
-    pub polls: usize,
+    pub polls: u64,
     /// The tasks that were alive at the end, those longest in their state first.
     pub live: Vec<LiveTask>,
     /// How many resources there were, by kind.
@@ -144,7 +144,14 @@ pub struct LiveTask {
 
 /// Sums up a trace.
 pub fn summary(history: &History, progress: &Progress) -> Summary {
-    let mut counts = TaskCounts::default();
+    let before = &history.before;
+    let mut counts = TaskCounts {
+        completed: before.completed,
+        panicked: before.panicked,
+        cancelled: before.cancelled,
+        ended_unseen: before.ended_unseen,
+        ..TaskCounts::default()
+    };
     let mut live = Vec::new();
     for task in &history.tasks {
         let state = task.state();
@@ -173,11 +180,12 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
         }
     }
     live.sort_by_key(|task| (task.state != "stuck", std::cmp::Reverse(task.long), task.id));
-    let mut resources = BTreeMap::new();
+    let mut resources = before.resources.clone();
     for resource in &history.resources {
         *resources.entry(resource.kind.name()).or_default() += 1;
     }
-    let polls = history.tasks.iter().map(|task| task.polls.len()).sum();
+    let polls = history.tasks.iter().map(|task| polls(history, task));
+    let polls = before.polls + polls.sum::<u64>();
     Summary {
         tasks: counts,
         polls,

@@ -4,6 +4,7 @@
 //! place that looks like one; what lies between is lost, and counted. Large files are mapped into memory, small ones are read: a
 //! mapping of a file that somebody cuts kills the process that looks at it, and for a small file mapping saves nothing.
 
+mod parts;
 mod recover;
 mod ring;
 
@@ -18,6 +19,8 @@ use serde::Serialize;
 
 use crate::Error;
 use recover::{Killed, Leftover};
+
+pub use parts::Part;
 
 /// Files up to this size are read instead of mapped.
 const READ_BELOW: u64 = 64 << 20;
@@ -104,6 +107,14 @@ impl Ending {
 }
 
 impl Loss {
+    /// Adds what is missing elsewhere.
+    pub(crate) fn add(&mut self, other: &Loss) {
+        self.chunks = self.chunks.saturating_add(other.chunks);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.events_dropped = self.events_dropped.saturating_add(other.events_dropped);
+        self.notes.extend_from_slice(&other.notes);
+    }
+
     /// Whether something is missing from the middle of the record: what an analysis says may then rest on an incomplete picture.
     pub fn is_gap(&self) -> bool {
         self.chunks > 0 || self.events_dropped > 0

@@ -121,6 +121,11 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// The history that it is arranged from.
+    pub fn history(&self) -> &'a History {
+        self.history
+    }
+
     pub(super) fn operations_of(&self, task: TaskId, at: Nanos) -> Vec<&'a Operation> {
         self.operations
             .get(&task)

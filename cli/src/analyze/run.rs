@@ -8,7 +8,7 @@ use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::{Trace, render};
+use ais_analyzer::{Source, Trace, render};
 use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
@@ -37,17 +37,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(graph) = &args.graph {
         check_picture_path("--graph", "svg", graph, path)?;
     }
-    let mut trace = Trace::open(path)?;
-    if let Some(At::Time(at)) = args.at {
-        trace = as_of(trace, at)?;
-    }
     let mut thresholds = Thresholds::default();
     for threshold in &args.threshold {
         threshold.set(&mut thresholds);
     }
-    let analysis = Analysis::with(trace, &thresholds);
+    let source = Source::open(path)?;
+    // What is asked for needs all that happened.
+    let is_whole = args.timeline.is_some() || !args.task.is_empty();
+    let analysis = match args.at {
+        Some(At::End) => Analysis::with(Trace::end_of(source)?, &thresholds),
+        Some(At::Time(at)) => {
+            let trace = as_of(Trace::from_source(source)?, at)?;
+            Analysis::with(trace, &thresholds)
+        }
+        None if is_whole => Analysis::with(Trace::from_source(source)?, &thresholds),
+        None => Analysis::read(source, &thresholds)?,
+    };
     let panels = panels(&analysis, &args.task)?;
-    for note in &analysis.trace.history.loss.notes {
+    for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
     }
 

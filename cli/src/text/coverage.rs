@@ -50,6 +50,12 @@ pub(super) fn recorded(coverage: &Coverage) -> String {
             &format!("in the middle: what ended before {at} is not kept; {alive}"),
         );
     }
+    if let Some(from) = coverage.read_from {
+        text += &row(
+            "read",
+            &format!("the last part, from {from} on, and what was alive then"),
+        );
+    }
     text
 }
 

@@ -143,7 +143,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             "{}: {}; {}",
             grouped(info.tasks as u64),
             ends.join(", "),
-            count(summary.polls, "poll")
+            count(summary.polls as usize, "poll")
         ),
     );
     if !summary.resources.is_empty() {

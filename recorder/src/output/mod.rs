@@ -31,7 +31,7 @@ pub(crate) enum Mode {
 }
 
 /// No generation is longer than this, in bytes before compression, save that it is eight times as long as its keyframe.
-const GENERATION_RAW: u64 = 64 << 20;
+const GENERATION_RAW: u64 = 16 << 20;
 /// A ring, and a flight recorder, has at least so many generations when it is full.
 const GENERATIONS: u64 = 4;
 

@@ -106,6 +106,7 @@ fn one(history: &History, class: &Class<'_>) -> Finding {
     );
     named.truncate(16);
     Finding {
+        weight: Nanos(0),
         kind: Kind::LockOrderInversion,
         confidence: Confidence::Possible,
         confidence_because: Some(

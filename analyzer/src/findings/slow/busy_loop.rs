@@ -12,9 +12,7 @@
 use std::collections::HashMap;
 
 use super::doings::{Doing, Doings};
-use super::{
-    Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
-};
+use super::{Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding};
 use crate::findings::{Fact, Finding, Kind};
 use crate::history::{
     History, Operation, OperationKind, Poll, Task, TaskId, TaskState, Wake, WokenBy,
@@ -234,7 +232,7 @@ impl<'a> Rules<'a> {
             state => state.is_live() && self.history.end.since(spin.to) <= limits.busy_at_end,
         };
         is_spin.then_some(Spin {
-            is_open: goes_on && !spin.asks,
+            is_open: goes_on && !spin.asks && !self.history.goes_on,
             ..spin
         })
     }
@@ -356,7 +354,7 @@ fn one(
     };
     let closed = closed_channel(doings, spin);
     let facts = facts(history, doings, class);
-    let mut found = finding(history, Kind::BusyLoop, &worst_first(class));
+    let mut found = finding(history, Kind::BusyLoop, class);
     if closed.is_some() {
         "leave the loop when the channel is closed (recv() gives None), or switch the branch off: it is ready at once for ever"
             .clone_into(&mut found.advice);

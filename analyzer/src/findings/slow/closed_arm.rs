@@ -7,9 +7,7 @@
 use std::collections::HashMap;
 
 use super::doings::Doings;
-use super::{
-    Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
-};
+use super::{Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding};
 use crate::findings::{Fact, Finding, Kind, ResourceRef};
 use crate::history::{HandleSide, History, Operation, Outcome, Replay, Resource, Task, TaskId};
 use crate::number::{counted, grouped};
@@ -202,7 +200,7 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Loop<'_>>) -> F
         )
     };
     let resources = [worst.seen.kind.resource(), Some(worst.ended.id)];
-    let mut found = finding(history, Kind::BusyLoop, &worst_first(class));
+    let mut found = finding(history, Kind::BusyLoop, class);
     "leave the loop when the channel is closed (recv() gives None, changed() an error), or switch the branch off: it is ready at once for ever"
         .clone_into(&mut found.advice);
     Finding {

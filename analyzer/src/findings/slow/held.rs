@@ -6,9 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Class, Instance, Thresholds, at_place, classes, confidence, fact, finding, worst_first,
-};
+use super::{Class, Instance, Thresholds, at_place, classes, confidence, fact, finding};
 use crate::findings::{Finding, Kind, ResourceRef};
 use crate::history::{
     ChangeKind, History, Hold, Operation, OperationId, OperationKind, PollOutcome, Resource,
@@ -88,7 +86,8 @@ fn held<'a>(
     long.into_iter()
         .filter_map(|(hold, until, is_open)| {
             let task = history.task(hold.task?)?;
-            let is_another = is_open && waits_for_a_lock(history, task.id);
+            // What goes on is told of where it ends.
+            let is_another = is_open && (history.goes_on || waits_for_a_lock(history, task.id));
             if task.has_gaps
                 || is_another
                 || suspended(task, hold.since, until) < thresholds.held_for
@@ -265,6 +264,6 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Held<'_>>) -> F
             .to_owned(),
         advice: "narrow the guard's scope: drop it before what takes long is awaited, or copy out what is needed"
             .to_owned(),
-        ..finding(history, Kind::Starvation, &worst_first(class))
+        ..finding(history, Kind::Starvation, class)
     }
 }

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::doings::{Doing, Doings};
+use super::why_incomplete;
 use super::{Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding};
-use super::{why_incomplete, worst_first};
 use crate::findings::{Fact, Finding, Kind};
 use crate::history::{
     History, Poll, Section, SectionKind, Task, TaskFlags, TaskId, ThreadId, WokenBy,
@@ -66,6 +66,8 @@ pub(super) fn long_polls(history: &History, thresholds: &Thresholds) -> Vec<Find
             };
             // The end of one that is not the last may be lost, and its length with it.
             let is_known = long.is_open || !task.has_gaps;
+            // What goes on is told of where it ends.
+            let is_known = is_known && !(long.is_open && history.goes_on);
             (long.own >= thresholds.long_poll && is_known).then(|| (TaskKind::of(task), long))
         });
     let classes = classes(found);
@@ -252,7 +254,7 @@ fn one(
         title,
         facts,
         why_it_cannot_end: what_it_costs(task, is_open).to_owned(),
-        ..finding(history, Kind::LongPoll, &worst_first(class))
+        ..finding(history, Kind::LongPoll, class)
     }
 }
 

@@ -131,8 +131,8 @@ fn confidence(history: &History, is_likely: bool, because: String) -> (Confidenc
     }
 }
 
-/// A finding about tasks; the most that a finding names of them.
-fn finding(history: &History, kind: Kind, tasks: &[TaskId]) -> Finding {
+/// A finding about the tasks of a class; not all of them are named.
+fn finding<T: Instance>(history: &History, kind: Kind, class: &Class<T>) -> Finding {
     /// So many tasks are named.
     const NAMED: usize = 16;
     Finding {
@@ -143,16 +143,17 @@ fn finding(history: &History, kind: Kind, tasks: &[TaskId]) -> Finding {
         resolution: None,
         since: Nanos(0),
         title: String::new(),
-        tasks: tasks
-            .iter()
+        tasks: worst_first(class)
+            .into_iter()
             .take(NAMED)
-            .map(|&task| TaskRef::of(history, task))
+            .map(|task| TaskRef::of(history, task))
             .collect(),
         resources: Vec::new(),
         facts: Vec::new(),
         victims: Vec::new(),
         why_it_cannot_end: String::new(),
         advice: kind.advice().to_owned(),
+        weight: class.worst.long(),
     }
 }
 

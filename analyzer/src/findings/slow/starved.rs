@@ -5,9 +5,7 @@
 //! one which is not polled. Handles that outlive what awaits them (a join handle behind a time-out) may have been given up unseen, and
 //! are never accused.
 
-use super::{
-    Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
-};
+use super::{Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding};
 use crate::findings::{Fact, Finding, Kind, ResourceRef};
 use crate::history::{Firing, History, Operation, Task, TaskId};
 use crate::number::counted;
@@ -93,7 +91,7 @@ fn starved<'a>(
             firing,
             long,
             polls,
-            is_open: operation.ended.is_none() && next == operation.polls.len(),
+            is_open: operation.ended.is_none() && next == operation.polls.len() && !history.goes_on,
         });
     }
     longest
@@ -165,7 +163,7 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Starved<'_>>) -
         advice: "poll it each time that its task is polled: do not put it behind a branch that is always ready (biased), do not await \
                  something else while it is kept (join! or a task of its own)"
             .to_owned(),
-        ..finding(history, Kind::Starvation, &worst_first(class))
+        ..finding(history, Kind::Starvation, class)
     }
 }
 

@@ -7,9 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding, worst_first,
-};
+use super::{Class, Instance, TaskKind, Thresholds, classes, confidence, fact, finding};
 use crate::findings::{Finding, Kind};
 use crate::history::{History, Operation, OperationKind, Outcome, Task, TaskId};
 use crate::names::Location;
@@ -102,7 +100,7 @@ fn restarted<'a>(history: &History, task: &'a Task, row: &[&'a Operation]) -> Re
         last_end,
         times: row.iter().filter(|timer| is_given_up(timer)).count() as u64,
         lengths: last_end.since(first.begun).0 / first.units.max(1),
-        is_open: last.ended.is_none(),
+        is_open: last.ended.is_none() && !history.goes_on,
     }
 }
 
@@ -169,6 +167,6 @@ fn one(history: &History, thresholds: &Thresholds, class: &Class<Restarted<'_>>)
         advice: "make the sleep once outside of the loop and pin it, or use interval; where it is meant to limit how long nothing happens, \
                  it is right as it is"
             .to_owned(),
-        ..finding(history, Kind::Starvation, &worst_first(class))
+        ..finding(history, Kind::Starvation, class)
     }
 }

@@ -1,7 +1,7 @@
 //! Findings about circles that something broke: they could not have ended by themselves.
 
 use super::findings_at;
-use crate::Trace;
+use crate::Source;
 use crate::findings::{Ended, Finding, Resolution};
 use crate::history::{History, OperationKind, Task, rebuild_until};
 use crate::time::Nanos;
@@ -11,16 +11,21 @@ use crate::waits::{Breaker, Broken, Index, Moment, broken};
 const KINDS: usize = 32;
 
 /// Findings about the circles of a trace that something broke, or is going to. Each is told as of the moment before that.
-pub fn broken_findings(trace: &Trace) -> Vec<Finding> {
-    let index = Index::new(&trace.history);
-    let mut findings = soon_broken(&index);
-    let circles = broken(&index);
-    if circles.is_empty() {
-        return findings;
-    }
+pub fn broken_findings(source: &Source, history: &History) -> Vec<Finding> {
+    broken_in(&Index::new(history), source)
+}
+
+pub(crate) fn broken_in(index: &Index<'_>, source: &Source) -> Vec<Finding> {
+    let history = index.history();
+    let mut findings = if history.goes_on {
+        Vec::new()
+    } else {
+        soon_broken(index)
+    };
+    let circles = broken(index);
     for circle in circles.iter().take(KINDS) {
         // It was read before.
-        let Ok(then) = rebuild_until(&trace.source, &trace.history, circle.at) else {
+        let Ok(then) = rebuild_until(source, history, circle.at) else {
             continue;
         };
         let index = Index::new(&then);
@@ -28,7 +33,7 @@ pub fn broken_findings(trace: &Trace) -> Vec<Finding> {
         let (_, found) = findings_at(&moment);
         let same = found.into_iter().find(|finding| names_all(finding, circle));
         if let Some(mut finding) = same {
-            let (ended, resolution) = resolution(&trace.history, circle);
+            let (ended, resolution) = resolution(history, circle);
             finding.resolved = Some(ended);
             finding.resolution = Some(resolution);
             finding.why_it_cannot_end = format!("without that, {}", finding.why_it_cannot_end);

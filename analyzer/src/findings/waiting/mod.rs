@@ -15,6 +15,7 @@ use crate::time::Nanos;
 use crate::waits::{Index, Knot, Link, Moment, Verdict, verdict_at};
 
 pub use broken::broken_findings;
+pub(crate) use broken::broken_in;
 
 /// What a finding is made of: a knot, and the moment at which it is looked at.
 pub(super) struct Case<'i, 'a> {
@@ -25,8 +26,11 @@ pub(super) struct Case<'i, 'a> {
 
 /// Who is stuck at the end of a history, and the findings about it.
 pub fn wait_findings(history: &History) -> (Verdict, Vec<Finding>) {
-    let index = Index::new(history);
-    findings_at(&Moment::end(&index))
+    wait_findings_in(&Index::new(history))
+}
+
+pub(crate) fn wait_findings_in(index: &Index<'_>) -> (Verdict, Vec<Finding>) {
+    findings_at(&Moment::end(index))
 }
 
 /// The same at a moment, at which a history ends.
@@ -72,6 +76,7 @@ fn finding(case: &Case<'_, '_>) -> Finding {
         victims: case.knot.victims.clone(),
         why_it_cannot_end: texts::why(case, kind),
         advice: texts::advice(case, kind),
+        weight: history.end.since(since),
     }
 }
 

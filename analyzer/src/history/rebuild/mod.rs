@@ -16,17 +16,17 @@ use std::collections::HashSet;
 
 use ais_format::frame::flag;
 
-use super::{FunctionId, History, ThreadId};
+use super::{FunctionId, History, ThreadId, Totals};
 use crate::Error;
 use crate::decode::{Outline, Unreadable, Window, Windows};
 use crate::names::Names;
-use crate::source::Source;
+use crate::source::{Part, Source};
 use crate::time::Nanos;
 use base::Base;
 use entities::Entities;
 use merge::{Streams, Taking};
 
-/// Rebuilds the history of every entity, up to the last moment that is known of all threads.
+/// Rebuilds the history of every entity in a part of a trace, up to the last moment that is known of all threads.
 ///
 /// A recorder writes the threads' events one thread after the other, so that a trace which ends in the middle (of a program that was
 /// killed, or still runs) may know more of one thread than of another: a task that was seen to wait on one, and not seen to release
@@ -37,8 +37,8 @@ use merge::{Streams, Taking};
 ///
 /// # Errors
 /// There are chunks, and none of them can be read.
-pub fn rebuild(source: &Source) -> Result<History, Error> {
-    read(source, None).map(|rebuild| rebuild.finish(None))
+pub fn rebuild(source: &Source, part: &Part) -> Result<History, Error> {
+    read(source, part, None).map(|rebuild| rebuild.finish(None))
 }
 
 /// The `whole` history, as it was just before a moment.
@@ -47,21 +47,21 @@ pub fn rebuild(source: &Source) -> Result<History, Error> {
 /// As [`rebuild`].
 pub fn rebuild_until(source: &Source, whole: &History, until: Nanos) -> Result<History, Error> {
     let until = until.min(whole.end);
-    read(source, Some(until)).map(|rebuild| rebuild.finish(Some(whole)))
+    read(source, &whole.part, Some(until)).map(|rebuild| rebuild.finish(Some(whole)))
 }
 
 /// What was before `until`.
-fn read(source: &Source, until: Option<Nanos>) -> Result<Rebuild, Error> {
+fn read(source: &Source, part: &Part, until: Option<Nanos>) -> Result<Rebuild, Error> {
     let mut unreadable = Unreadable::new();
     loop {
-        let outline = Outline::of(source, &unreadable);
-        let mut rebuild = Rebuild::new(outline, until);
+        let outline = Outline::of(source, part, &unreadable);
+        let mut rebuild = Rebuild::new(part.clone(), outline, until);
         let found = rebuild.read(source);
         if found.len() == unreadable.len() {
             return Ok(rebuild);
         }
         if let Some((_, reason)) = found.first_key_value()
-            && found.len() == source.chunks.len()
+            && found.len() == part.chunks.len()
         {
             return Err(Error::NothingReadable {
                 path: source.path().to_owned(),
@@ -75,6 +75,7 @@ fn read(source: &Source, until: Option<Nanos>) -> Result<Rebuild, Error> {
 
 /// A history in the making.
 struct Rebuild {
+    part: Part,
     outline: Outline,
     until: Option<Nanos>,
     base: Base,
@@ -85,8 +86,9 @@ struct Rebuild {
 }
 
 impl Rebuild {
-    fn new(outline: Outline, until: Option<Nanos>) -> Self {
+    fn new(part: Part, outline: Outline, until: Option<Nanos>) -> Self {
         Rebuild {
+            part,
             base: Base::of(&outline),
             outline,
             until,
@@ -99,7 +101,7 @@ impl Rebuild {
 
     /// Takes in all windows; the chunks that cannot be read.
     fn read(&mut self, source: &Source) -> Unreadable {
-        let mut windows = Windows::of(source, self.outline.chunks.clone());
+        let mut windows = Windows::of(source, &self.part);
         let mut unreadable = Unreadable::new();
         let mut next = windows.next();
         let mut cut = None;
@@ -117,14 +119,16 @@ impl Rebuild {
 
     /// More of the threads' events, and of what is told again.
     fn add(&mut self, window: Window) {
-        for (header, chunk) in window.chunks {
+        for (index, header, chunk) in window.chunks {
             self.names.add(&chunk);
             if header.flags & flag::KEYFRAME != 0 {
                 self.base.add(header.generation, chunk.batches);
                 continue;
             }
             for batch in chunk.batches {
-                self.events += batch.len() as u64;
+                if index < self.part.chunks.end {
+                    self.events += batch.len() as u64;
+                }
                 self.streams.push(header.generation, batch);
             }
         }
@@ -212,6 +216,10 @@ impl Rebuild {
             is_healed: self.base.is_healed,
             begins_late: outline.begins_late,
             begins_whole: outline.begins_late.then(|| self.base.begins_whole()),
+            goes_on: false,
+            unreadable: outline.unreadable.clone(),
+            before: Totals::default(),
+            part: self.part,
             by_task: std::collections::HashMap::new(),
         };
         history.index_by_task();

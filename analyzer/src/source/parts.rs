@@ -1,0 +1,155 @@
+//! The stretches of a trace that can be read by themselves.
+//!
+//! A generation begins with a keyframe, in which everything that is alive is told again, so it needs nothing of what comes before it.
+
+use std::ops::Range;
+
+use ais_format::frame::flag;
+
+use super::{ChunkRef, Source};
+use crate::decode::tells_cut;
+use crate::time::Nanos;
+
+/// A stretch of a trace that can be read without what comes before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Its chunks, by their places in [`Source::chunks`].
+    pub(crate) chunks: Range<usize>,
+    /// So many chunks of the next part are needed, too, since what threads did before that begins is in these.
+    pub(crate) more: usize,
+    /// The tick at which the next part begins, where what all threads did before that is known.
+    pub(crate) until: Option<u64>,
+    /// Where it begins: when what was alive was told again, or the recording began.
+    pub from: Nanos,
+    /// How many events its chunks hold, those of keyframes included.
+    pub events: u64,
+}
+
+impl Part {
+    /// Nothing of the trace comes before it.
+    pub(crate) fn is_first(&self) -> bool {
+        self.chunks.start == 0
+    }
+
+    /// This one and the next, which follows it.
+    #[must_use]
+    fn and(self, next: Part) -> Part {
+        Part {
+            chunks: self.chunks.start..next.chunks.end,
+            from: self.from,
+            events: self.events + next.events,
+            ..next
+        }
+    }
+}
+
+impl Source {
+    /// The trace in as many parts of about so many events each as there can be: of one generation, or of several.
+    pub fn parts_of(&self, events: u64) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        for part in self.parts() {
+            match parts.pop() {
+                Some(last) if last.events < events => parts.push(last.and(part)),
+                last => parts.extend(last.into_iter().chain([part])),
+            }
+        }
+        parts
+    }
+
+    /// The generations of the trace, first to last: none of them is empty, and together they are all of it.
+    ///
+    /// One whose keyframe is not all there is a part of the one before.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = self.generations();
+        for index in 1..parts.len() {
+            let begin = self.chunks[parts[index].chunks.start].header.clock_tick;
+            let mut next = self.chunks[parts[index].chunks.clone()].iter();
+            let is_known =
+                |chunk: &ChunkRef| tells_cut(&chunk.header) && chunk.header.clock_tick >= begin;
+            if let Some(last) = next.position(is_known) {
+                parts[index - 1].more = last + 1;
+                parts[index - 1].until = Some(begin);
+            }
+        }
+        parts
+    }
+
+    fn generations(&self) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            let is_begin = parts.is_empty() || self.begins_generation(index);
+            if is_begin {
+                parts.push(Part {
+                    chunks: index..index,
+                    from: match index {
+                        0 if !self.begins_late => Nanos(0),
+                        _ => Nanos(chunk.header.clock_ns),
+                    },
+                    ..Part::default()
+                });
+            }
+            if let Some(part) = parts.last_mut() {
+                part.chunks.end = index + 1;
+                part.events += u64::from(chunk.header.events);
+            }
+        }
+        parts
+    }
+
+    /// The last generation, found from the end of the trace.
+    pub fn last_part(&self) -> Option<Part> {
+        let last = self.chunks.len().checked_sub(1)?;
+        let first = (1..=last)
+            .rev()
+            .find(|&index| self.begins_generation(index));
+        let chunks = first.unwrap_or(0)..last + 1;
+        let events = self.chunks[chunks.clone()].iter();
+        Some(Part {
+            from: match chunks.start {
+                0 if !self.begins_late => Nanos(0),
+                first => Nanos(self.chunks[first].header.clock_ns),
+            },
+            events: events.map(|chunk| u64::from(chunk.header.events)).sum(),
+            chunks,
+            ..Part::default()
+        })
+    }
+
+    /// All of the trace.
+    pub fn whole(&self) -> Part {
+        let first = self.chunks.first().filter(|_| self.begins_late);
+        Part {
+            chunks: 0..self.chunks.len(),
+            from: first.map_or(Nanos(0), |chunk| Nanos(chunk.header.clock_ns)),
+            events: self.events(),
+            ..Part::default()
+        }
+    }
+
+    /// How many events there are, those of keyframes included.
+    pub fn events(&self) -> u64 {
+        let events = self.chunks.iter().map(|chunk| chunk.header.events);
+        events.map(u64::from).sum()
+    }
+
+    /// Whether a chunk is the first of a keyframe that is whole.
+    fn begins_generation(&self, index: usize) -> bool {
+        let of = |chunk: &ChunkRef| {
+            let is_keyframe = chunk.header.flags & flag::KEYFRAME != 0;
+            is_keyframe.then_some(chunk.header.generation)
+        };
+        let generation = of(&self.chunks[index]);
+        let is_first = index
+            .checked_sub(1)
+            .is_none_or(|before| of(&self.chunks[before]) != generation);
+        if generation.is_none() || !is_first {
+            return false;
+        }
+        let first = self.chunks[index].header.sequence;
+        let keyframe = self.chunks[index..].iter().zip(first..);
+        let mut keyframe = keyframe.take_while(|(chunk, sequence)| {
+            of(chunk) == generation && chunk.header.sequence == *sequence
+        });
+        keyframe.any(|(chunk, _)| chunk.header.flags & flag::KEYFRAME_END != 0)
+    }
+}
