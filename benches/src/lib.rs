@@ -7,6 +7,7 @@
 pub mod callgrind;
 pub mod cost;
 pub mod options;
+pub mod peers;
 pub mod programs;
 pub mod sample;
 pub mod storms;
