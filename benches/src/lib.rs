@@ -11,6 +11,8 @@ pub mod peers;
 pub mod programs;
 pub mod sample;
 pub mod storms;
+pub mod traces;
+pub mod usage;
 
 use std::time::Instant;
 
