@@ -8,10 +8,11 @@
 //! ```
 //!
 //! What takes turns in each round: `inspect-analyze` with several questions; this program as a child that only decodes, on one core and
-//! on all, which is what no analysis can be faster than; the program `zstd`, where there is one, since a trace is a file of zstd frames,
-//! which says what the machine's speed was; and the readers of dial9 on what dial9 recorded of the same workload, up to 10M. Before
-//! that all files have been read once. Each is a process of its own, measured from its start to its end (see [`ais_benches::usage`]).
-//! Processor time is exact, but which part of it is the system's is a guess of the system's, made some hundred times a second.
+//! on all, each chunk as a whole; the program `zstd`, where there is one, since a trace is a file of zstd frames, which says how fast the
+//! machine is; and the readers of dial9 on what dial9 recorded of the same workload, up to 10M. Before that all files have been read
+//! once. Each is a process of its own, measured from its start to its end (see [`ais_benches::usage`]). Processor time is exact, but which
+//! part of it is the system's is a guess of the system's, made some hundred times a second. Memory is given with the file, which may be
+//! mapped or read as a whole, and without: less than nothing where the program never had all of it.
 #![forbid(unsafe_code)]
 
 use std::env;
