@@ -11,15 +11,15 @@
 //! against the plain child of its own build. Both write a file, with the settings that they have by themselves.
 #![forbid(unsafe_code)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use ais_benches::callgrind::{self, Counts};
 use ais_benches::cost::{self, MEMORY};
 use ais_benches::options::{Options, STORMS, Workload};
 use ais_benches::sample::Sample;
-use ais_benches::{arguments, median, print_table};
-use anyhow::{Context as _, Result, bail};
+use ais_benches::{arguments, median, peers, print_table};
+use anyhow::{Context as _, Result};
 
 fn main() -> Result<()> {
     let arguments = arguments();
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         return cost::run_once(once, cost::run_storm);
     }
     let options = Options::parse(arguments, &STORMS)?;
-    let peers = Peers::build()?;
+    let peers = Peers(peers::program("ais-peers")?);
     if options.instructions {
         count_instructions(&peers, &options.workloads)
     } else {
@@ -39,25 +39,6 @@ fn main() -> Result<()> {
 struct Peers(PathBuf);
 
 impl Peers {
-    /// Builds it where it is not, or not of this source.
-    fn build() -> Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-        // What is set for this build would hide the flags in the folder's own configuration.
-        let status = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--quiet"])
-            .current_dir(&folder)
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("CARGO_TARGET_DIR")
-            .status()
-            .context("cargo cannot be run")?;
-        if !status.success() {
-            bail!("{} cannot be built", folder.display());
-        }
-        let name = format!("ais-peers{}", std::env::consts::EXE_SUFFIX);
-        Ok(Self(folder.join("target/release").join(name)))
-    }
-
     fn child(&self, workload: Workload, mode: &str, count: u64) -> Command {
         let mut command = Command::new(&self.0);
         command.args([workload.name, mode, &count.to_string()]);

@@ -7,9 +7,12 @@
 pub mod callgrind;
 pub mod cost;
 pub mod options;
+pub mod peers;
 pub mod programs;
 pub mod sample;
 pub mod storms;
+pub mod traces;
+pub mod usage;
 
 use std::time::Instant;
 

@@ -1,19 +1,18 @@
-//! A program that has as much to record as anybody wishes: what the analyzer is measured with.
+//! Ten thousand tasks on two workers serve requests all the time: they wait for a time, take a lock that others want, take a permit, ask
+//! a worker through a channel and await its answer, through `async fn`s whose await points are recorded.
 //!
-//! Ten thousand tasks on two workers serve requests all the time: they wait for a time, take a lock that others want, take a permit,
-//! ask a worker through a channel and await its answer, through `async fn`s whose await points are recorded.
-//!
-//!     stress OUT.ais EVENTS [TASKS]
-#![forbid(unsafe_code)]
+//! The program around it says what `tokio` is, how a task is started, and when it is enough. A build with `tokio_unstable` is that of
+//! another recorder (`benches/peers`), which knows nothing of await points.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ais_recorder::{Recorder, trace};
-use anyhow::{Context as _, Result};
-use recorded_tokio as tokio;
+#[cfg(not(tokio_unstable))]
+use ais_recorder::trace;
+use anyhow::Result;
+
+use super::{spawn, tokio};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 /// So many tasks share a lock, permits, and a worker that they ask.
@@ -33,31 +32,8 @@ struct Request {
     answer: oneshot::Sender<u64>,
 }
 
-fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let usage = "stress OUT.ais EVENTS [TASKS]";
-    let path: PathBuf = arguments.next().context(usage)?.into();
-    let events: u64 = arguments.next().context(usage)?.parse().context(usage)?;
-    let tasks: usize = match arguments.next() {
-        Some(tasks) => tasks.parse().context(usage)?,
-        None => 10_000,
-    };
-    let recorder = Recorder::builder().path(&path).start()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    runtime.block_on(stress(&recorder, events, tasks))?;
-    let status = recorder.stop()?;
-    println!(
-        "{} events, {} bytes, {} dropped",
-        status.events, status.bytes, status.dropped
-    );
-    Ok(())
-}
-
-/// Until so many events are recorded.
-async fn stress(recorder: &Recorder, events: u64, tasks: usize) -> Result<()> {
+/// So many tasks, until it is enough.
+pub(crate) async fn stress(is_enough: impl Fn() -> bool, tasks: usize) -> Result<()> {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut all = Vec::new();
     for group in 0..tasks.div_ceil(GROUP) {
@@ -68,11 +44,11 @@ async fn stress(recorder: &Recorder, events: u64, tasks: usize) -> Result<()> {
             worker,
             is_over: Arc::clone(&is_over),
         });
-        all.push(tokio::spawn(work(requests)));
+        all.push(spawn(work(requests)));
         let clients = GROUP.min(tasks - group * GROUP);
-        all.extend((1..clients).map(|client| tokio::spawn(client_of(Arc::clone(&shared), client))));
+        all.extend((1..clients).map(|client| spawn(client_of(Arc::clone(&shared), client))));
     }
-    while recorder.status().events < events {
+    while !is_enough() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     is_over.store(true, Ordering::Relaxed);
@@ -82,7 +58,7 @@ async fn stress(recorder: &Recorder, events: u64, tasks: usize) -> Result<()> {
     Ok(())
 }
 
-#[trace]
+#[cfg_attr(not(tokio_unstable), trace)]
 async fn work(mut requests: mpsc::Receiver<Request>) {
     while let Some(request) = requests.recv().await {
         // Whoever asked may have given up.
@@ -90,7 +66,7 @@ async fn work(mut requests: mpsc::Receiver<Request>) {
     }
 }
 
-#[trace]
+#[cfg_attr(not(tokio_unstable), trace)]
 async fn client_of(shared: Arc<Shared>, client: usize) {
     let mut number = client as u64;
     while !shared.is_over.load(Ordering::Relaxed) {
@@ -101,7 +77,7 @@ async fn client_of(shared: Arc<Shared>, client: usize) {
     }
 }
 
-#[trace]
+#[cfg_attr(not(tokio_unstable), trace)]
 async fn serve(shared: &Shared, number: u64) -> u64 {
     {
         let mut accounts = shared.accounts.lock().await;
@@ -118,7 +94,7 @@ async fn serve(shared: &Shared, number: u64) -> u64 {
     answer.await
 }
 
-#[trace]
+#[cfg_attr(not(tokio_unstable), trace)]
 async fn ask(shared: &Shared, number: u64) -> u64 {
     let Ok(_permit) = shared.connections.acquire().await else {
         return number;
