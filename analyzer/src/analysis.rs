@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::decode::clock_of;
 use crate::findings::{
     Fact, Finding, Kind, Thresholds, broken_in, lock_order_inversions, slow_findings,
     wait_findings_in,
@@ -15,6 +16,7 @@ use crate::findings::{
 use crate::history::{Totals, rebuild};
 use crate::names::kind_of_name;
 use crate::number::grouped;
+use crate::scan::{Seen, glance};
 use crate::source::Part;
 use crate::waits::{Index, Verdict};
 use crate::{Error, Source, Trace};
@@ -62,8 +64,12 @@ impl Analysis {
         Analysis::in_parts(source, thresholds, WHOLE, PART)
     }
 
-    /// The same, with other limits: up to so many events are looked at as a whole, parts have so many at least.
-    pub(crate) fn in_parts(
+    /// The same, with other limits: a trace of up to `whole` events is looked at as a whole, parts have `part` of them at least. What is
+    /// rebuilt as a whole takes more memory, and can prove more: of what is older than a part less is known.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn in_parts(
         source: Source,
         thresholds: &Thresholds,
         whole: u64,
@@ -78,7 +84,20 @@ impl Analysis {
         let mut totals = Totals::default();
         let mut earlier = Vec::new();
         let at_once = rayon::current_num_threads().clamp(1, AT_ONCE);
-        for parts in parts.chunks(at_once) {
+        // Most of it may be dull.
+        let clock = clock_of(&source);
+        let seen: Vec<Seen> = parts
+            .par_iter()
+            .map(|part| glance(&source, part, &clock, thresholds))
+            .collect();
+        let mut suspicious = Vec::new();
+        for (part, seen) in parts.iter().zip(seen) {
+            match seen {
+                Seen::Dull(over) => totals.add(&over),
+                Seen::Suspicious(_) => suspicious.push(part),
+            }
+        }
+        for parts in suspicious.chunks(at_once) {
             let looked_at: Vec<_> = parts
                 .par_iter()
                 .map(|part| look_at(&source, part, thresholds))

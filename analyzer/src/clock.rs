@@ -73,6 +73,14 @@ impl Clock {
         }
     }
 
+    /// How many ticks took how many nanoseconds, over all of the recording.
+    pub fn rate(&self) -> (u64, u64) {
+        match (self.pairs.first(), self.pairs.last()) {
+            (Some((t0, n0)), Some((t1, n1))) if t1 > t0 && n1 > n0 => (t1 - t0, n1 - n0),
+            _ => (1, 1),
+        }
+    }
+
     /// The last moment at which the recorder is known to have been alive.
     pub fn last(&self) -> Nanos {
         Nanos(self.pairs.last().map_or(0, |&(_, ns)| ns.min(LATEST)))

@@ -59,11 +59,7 @@ pub(crate) struct Keyframe {
 impl Outline {
     /// A part of a trace, of which these chunks cannot be read.
     pub(crate) fn of(source: &Source, part: &Part, unreadable: &Unreadable) -> Outline {
-        let readings = source
-            .chunks
-            .iter()
-            .map(|chunk| (chunk.header.clock_tick, chunk.header.clock_ns));
-        let (clock, backwards) = Clock::new(source.header.start_tick, readings);
+        let (clock, backwards) = readings(source);
         let chunks = &source.chunks[part.chunks.clone()];
         let mut outline = Outline {
             clock,
@@ -200,6 +196,17 @@ impl Iterator for Windows<'_> {
         }
         Some(window)
     }
+}
+
+/// What the ticks of a trace mean.
+pub(crate) fn clock_of(source: &Source) -> Clock {
+    readings(source).0
+}
+
+fn readings(source: &Source) -> (Clock, usize) {
+    let chunks = source.chunks.iter().map(|chunk| &chunk.header);
+    let readings = chunks.map(|header| (header.clock_tick, header.clock_ns));
+    Clock::new(source.header.start_tick, readings)
 }
 
 /// What is missing among chunks, and the number of the last one that is.

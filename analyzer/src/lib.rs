@@ -25,6 +25,7 @@ pub mod names;
 pub mod number;
 pub mod render;
 pub mod report;
+mod scan;
 pub mod source;
 pub mod time;
 pub mod type_name;

@@ -28,6 +28,7 @@ pub struct Builder {
     path: PathBuf,
     memory: usize,
     mode: Mode,
+    generation: u64,
     on_panic: bool,
     on_signals: Vec<i32>,
     host: bool,
@@ -39,6 +40,7 @@ impl Default for Builder {
             path: PathBuf::from("trace.ais"),
             memory: 64 << 20,
             mode: Mode::File(Builder::FILE),
+            generation: Builder::GENERATION,
             on_panic: false,
             on_signals: Vec::new(),
             host: false,
@@ -49,6 +51,8 @@ impl Default for Builder {
 impl Builder {
     /// How long a file may get, in bytes, where nothing is said.
     pub(crate) const FILE: u64 = 4 << 30;
+    /// How long a generation may get, in bytes before compression, where nothing is said.
+    pub(crate) const GENERATION: u64 = 16 << 20;
     /// How many bytes a ring has where nothing is said.
     pub(crate) const RING: u64 = 256 << 20;
     /// How many bytes of memory a flight recorder has where nothing is said.
@@ -90,6 +94,14 @@ impl Builder {
     /// Nothing is written until that is asked for, see [`Recorder::dump`], [`Builder::dump_on_panic`] and [`Builder::dump_on_signal`].
     pub fn flight_recorder(mut self, bytes: u64) -> Self {
         self.mode = Mode::Memory(bytes);
+        self
+    }
+
+    /// How long a generation may get, in bytes before compression; 16 MiB where nothing is said, and eight times what tells again what is
+    /// alive in any case. Where one begins, an analysis can begin: with shorter ones a long trace is read with less memory, and its end
+    /// in less time; the trace gets a little longer.
+    pub fn generation(mut self, bytes: u64) -> Self {
+        self.generation = bytes;
         self
     }
 
@@ -158,7 +170,7 @@ impl Builder {
             .filter(|_| file.is_some())
             .map_or_else(String::new, |live| shown(&live, &path));
         fork::watch(file.as_ref().map_or(-1, descriptor));
-        let output = Output::new(self.mode, &path, file, header)
+        let output = Output::new(self.mode, self.generation, &path, file, header)
             .map_err(|error| cannot_write(&path, &error))?;
         let progress = Arc::new(Progress::default());
         let writer = Writer::new(output, Arc::clone(&progress), (started_ns, start_tick));

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{History, Resource, Task, TaskState};
+use super::{History, Poll, Resource, Task, TaskState};
 use crate::source::Loss;
+use crate::time::Nanos;
 
 /// What happened and is over: what a history that goes on later need not tell one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Totals {
     pub ended_unseen: usize,
     /// Of these tasks: existed before they were first seen.
     pub late_tasks: usize,
-    /// Resources, by kind.
+    /// Resources that were made, by kind.
     pub resources: BTreeMap<&'static str, usize>,
     /// Of these: existed before they were first seen.
     pub late_resources: usize,
@@ -45,7 +46,11 @@ impl Totals {
         };
         for task in &history.tasks {
             totals.polls += polls(history, task);
-            let count = match task.state() {
+            let state = task.state();
+            if history.was_told_before(state.since()) {
+                continue;
+            }
+            let count = match state {
                 TaskState::Running(_) | TaskState::Scheduled(_) | TaskState::Idle(_) => continue,
                 TaskState::Completed(_) => &mut totals.completed,
                 TaskState::Panicked(_) => &mut totals.panicked,
@@ -55,8 +60,7 @@ impl Totals {
             *count += 1;
             totals.late_tasks += usize::from(task.late);
         }
-        let is_over = |resource: &&Resource| resource.dropped.is_some();
-        for resource in history.resources.iter().filter(is_over) {
+        for resource in history.own_resources() {
             *totals.resources.entry(resource.kind.name()).or_default() += 1;
             totals.late_resources += usize::from(resource.late);
         }
@@ -80,11 +84,32 @@ impl Totals {
     }
 }
 
+impl History {
+    /// Whether a moment belongs to the part of the trace before this one, where what was over is counted.
+    pub(crate) fn was_told_before(&self, at: Nanos) -> bool {
+        !self.part.is_first() && at < self.part.from
+    }
+
+    /// The tasks of this part of the trace: not those that were over before it.
+    pub(crate) fn own_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| {
+            let state = task.state();
+            state.is_live() || !self.was_told_before(state.since())
+        })
+    }
+
+    /// The resources that were made in this part of the trace; in the first one all.
+    pub(crate) fn own_resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().filter(|resource| {
+            let is_own = |at| !self.was_told_before(at);
+            self.part.is_first() || resource.created.is_some_and(is_own)
+        })
+    }
+}
+
 /// The polls of a task that began in this part of the trace.
 pub(crate) fn polls(history: &History, task: &Task) -> u64 {
-    let from = history.part.from;
-    let told = task.polls.partition_point(|poll| poll.begin < from);
-    // What began before, and is told again, is counted there.
-    let told = if history.part.is_first() { 0 } else { told };
+    let is_told = |poll: &Poll| history.was_told_before(poll.begin);
+    let told = task.polls.partition_point(is_told);
     (task.polls.len() - told) as u64
 }

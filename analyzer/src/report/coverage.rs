@@ -59,9 +59,9 @@ pub(super) fn coverage(trace: &Trace) -> Coverage {
         way_in: said(&header.way_in),
         began_late: began_late.filter(|&late| late > PROMPT),
         late_tasks: history.before.late_tasks
-            + history.tasks.iter().filter(|task| task.late).count(),
+            + history.own_tasks().filter(|task| task.late).count(),
         late_resources: history.before.late_resources
-            + history.resources.iter().filter(|of| of.late).count(),
+            + history.own_resources().filter(|of| of.late).count(),
         begins_at: trace
             .source
             .begins_late

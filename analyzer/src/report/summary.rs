@@ -81,7 +81,7 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         duration: trace.history.recorded_until,
         shutdown: trace.history.shutdown,
         events: trace.history.before.events + trace.history.events,
-        tasks: trace.history.before.tasks() + trace.history.tasks.len(),
+        tasks: trace.history.before.tasks() + trace.history.own_tasks().count(),
         lost: Lost::from(&trace.loss()),
         ended: trace.source.ending == Ending::Finished,
         ending: trace.source.ending,
@@ -153,7 +153,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
         ..TaskCounts::default()
     };
     let mut live = Vec::new();
-    for task in &history.tasks {
+    for task in history.own_tasks() {
         let state = task.state();
         let stuck = progress.stuck.contains(&task.id);
         let (count, name) = match state {
@@ -181,7 +181,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
     }
     live.sort_by_key(|task| (task.state != "stuck", std::cmp::Reverse(task.long), task.id));
     let mut resources = before.resources.clone();
-    for resource in &history.resources {
+    for resource in history.own_resources() {
         *resources.entry(resource.kind.name()).or_default() += 1;
     }
     let polls = history.tasks.iter().map(|task| polls(history, task));

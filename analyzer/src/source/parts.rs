@@ -19,6 +19,8 @@ pub struct Part {
     pub(crate) more: usize,
     /// The tick at which the next part begins, where what all threads did before that is known.
     pub(crate) until: Option<u64>,
+    /// The tick that it begins at; zero where the recording does.
+    pub(crate) begin: u64,
     /// Where it begins: when what was alive was told again, or the recording began.
     pub from: Nanos,
     /// How many events its chunks hold, those of keyframes included.
@@ -36,6 +38,7 @@ impl Part {
     fn and(self, next: Part) -> Part {
         Part {
             chunks: self.chunks.start..next.chunks.end,
+            begin: self.begin,
             from: self.from,
             events: self.events + next.events,
             ..next
@@ -77,16 +80,8 @@ impl Source {
     fn generations(&self) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for (index, chunk) in self.chunks.iter().enumerate() {
-            let is_begin = parts.is_empty() || self.begins_generation(index);
-            if is_begin {
-                parts.push(Part {
-                    chunks: index..index,
-                    from: match index {
-                        0 if !self.begins_late => Nanos(0),
-                        _ => Nanos(chunk.header.clock_ns),
-                    },
-                    ..Part::default()
-                });
+            if parts.is_empty() || self.begins_generation(index) {
+                parts.push(self.beginning_at(index));
             }
             if let Some(part) = parts.last_mut() {
                 part.chunks.end = index + 1;
@@ -102,26 +97,30 @@ impl Source {
         let first = (1..=last)
             .rev()
             .find(|&index| self.begins_generation(index));
-        let chunks = first.unwrap_or(0)..last + 1;
-        let events = self.chunks[chunks.clone()].iter();
+        let first = first.unwrap_or(0);
+        let events = self.chunks[first..].iter();
         Some(Part {
-            from: match chunks.start {
-                0 if !self.begins_late => Nanos(0),
-                first => Nanos(self.chunks[first].header.clock_ns),
-            },
             events: events.map(|chunk| u64::from(chunk.header.events)).sum(),
-            chunks,
-            ..Part::default()
+            ..self.beginning_at(first)
         })
     }
 
     /// All of the trace.
     pub fn whole(&self) -> Part {
-        let first = self.chunks.first().filter(|_| self.begins_late);
         Part {
-            chunks: 0..self.chunks.len(),
-            from: first.map_or(Nanos(0), |chunk| Nanos(chunk.header.clock_ns)),
             events: self.events(),
+            ..self.beginning_at(0)
+        }
+    }
+
+    /// What begins with a chunk, with all that follows.
+    fn beginning_at(&self, index: usize) -> Part {
+        let first = self.chunks.get(index).map(|chunk| &chunk.header);
+        let first = first.filter(|_| index > 0 || self.begins_late);
+        Part {
+            chunks: index..self.chunks.len(),
+            begin: first.map_or(0, |header| header.clock_tick),
+            from: first.map_or(Nanos(0), |header| Nanos(header.clock_ns)),
             ..Part::default()
         }
     }

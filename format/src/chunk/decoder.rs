@@ -14,7 +14,20 @@ pub struct Table {
     rows: usize,
     /// Column after column, each with all rows.
     values: Vec<u64>,
+    /// Where the values of each column begin, plus one; zero for one that the file does not have, or that nobody wanted.
+    starts: [u32; MOST_COLUMNS],
 }
+
+/// No kind that this version knows has more columns.
+const MOST_COLUMNS: usize = 12;
+const _: () = {
+    let mut kinds = Kind::ALL;
+    while let [kind, rest @ ..] = kinds {
+        assert!(kind.columns().len() <= MOST_COLUMNS);
+        assert!((*kind as usize) < KINDS);
+        kinds = rest;
+    }
+};
 
 impl Table {
     /// How many rows there are.
@@ -31,15 +44,35 @@ impl Table {
     #[must_use]
     pub fn row<R: Row>(&self, index: usize) -> R {
         assert!(index < self.rows, "a table has not so many rows");
-        R::from_columns(|i| self.values.get(i * self.rows + index).copied().unwrap_or(0))
+        R::from_columns(|column| self.value(column, index))
     }
 
-    /// The values of a column; empty where the file does not have it.
-    fn column(&self, index: usize) -> &[u64] {
-        let start = index * self.rows;
-        self.values
-            .get(start..start + self.rows)
-            .unwrap_or_default()
+    /// One value; zero where there is no such column, or no such row.
+    #[inline]
+    #[must_use]
+    pub fn value(&self, column: usize, index: usize) -> u64 {
+        match self.starts.get(column) {
+            Some(&start) if start > 0 => self
+                .values
+                .get(start as usize - 1 + index)
+                .copied()
+                .unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The values of a column; empty where the file does not have it, or where it was not wanted.
+    #[must_use]
+    pub fn column(&self, index: usize) -> &[u64] {
+        match self.starts.get(index) {
+            Some(&start) if start > 0 => {
+                let start = start as usize - 1;
+                self.values
+                    .get(start..start + self.rows)
+                    .unwrap_or_default()
+            }
+            _ => &[],
+        }
     }
 
     /// All rows, first to last.
@@ -77,13 +110,21 @@ impl EventBatch {
         std::iter::from_fn(move || cursor.next(self))
     }
 
-    /// The events of one kind, first to last.
-    pub fn rows<R: Row>(&self) -> impl Iterator<Item = R> {
-        let tables = self
-            .tables
-            .iter()
-            .filter(|(kind, _)| *kind == R::KIND as u8);
-        tables.flat_map(|(_, table)| table.iter())
+    /// The numbers of the events' kinds, first to last.
+    #[must_use]
+    pub fn kinds(&self) -> &[u64] {
+        self.order.column(0)
+    }
+
+    /// The events' ticks, first to last.
+    #[must_use]
+    pub fn ticks(&self) -> &[u64] {
+        self.order.column(1)
+    }
+
+    /// The tables of the events, with the numbers of their kinds: the rows of each in the order of its events.
+    pub fn tables(&self) -> impl Iterator<Item = (u8, &Table)> {
+        self.tables.iter().map(|(kind, table)| (*kind, table))
     }
 
     /// Checks that each kind's table has as many rows as the order says.
@@ -213,9 +254,52 @@ impl Event<'_> {
     #[must_use]
     pub fn value(&self, column: usize) -> u64 {
         match self.table {
-            Some(table) => table.column(column).get(self.index).copied().unwrap_or(0),
+            Some(table) => table.value(column, self.index),
             None => 0,
         }
+    }
+}
+
+/// Which columns of which kinds somebody wants.
+///
+/// The first column of a kind goes along with any other: these may be written as differences between rows that are alike in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// A bit for each column, by kind.
+    of: [u16; KINDS],
+}
+
+impl Columns {
+    /// All that this version knows.
+    pub const ALL: Columns = {
+        let mut of = [0; KINDS];
+        let mut kinds = Kind::ALL;
+        while let [kind, rest @ ..] = kinds {
+            of[*kind as usize] = (1 << kind.columns().len()) - 1;
+            kinds = rest;
+        }
+        Columns { of }
+    };
+
+    /// Those that say whose events they are, how many, and in which order: of all kinds none.
+    pub const ORDER: Columns = {
+        let mut of = [0; KINDS];
+        of[Kind::Batch as usize] = Columns::ALL.of[Kind::Batch as usize];
+        of[Kind::Order as usize] = Columns::ALL.of[Kind::Order as usize];
+        Columns { of }
+    };
+
+    /// These, and the first one of a kind, and those of it that these bits name: bit 1 is the second column.
+    #[must_use]
+    pub const fn and(mut self, kind: Kind, columns: u16) -> Columns {
+        self.of[kind as usize] |= 1 | (columns & Columns::ALL.of[kind as usize]);
+        self
+    }
+
+    /// Whether a column is wanted.
+    #[must_use]
+    pub fn has(&self, kind: Kind, column: usize) -> bool {
+        column < MOST_COLUMNS && self.of[kind as usize] & (1 << column) != 0
     }
 }
 
@@ -246,6 +330,14 @@ impl Chunk {
     /// # Errors
     /// The bytes are not the content of a chunk, or beyond the limits [`MAX_RAW_LEN`] and [`MAX_ROWS`].
     pub fn decode(bytes: &[u8]) -> Result<Chunk, Error> {
+        Chunk::decode_columns(bytes, &Columns::ALL)
+    }
+
+    /// Decodes some columns of the content of a chunk: the others are stepped over, and read as zero.
+    ///
+    /// # Errors
+    /// As [`Chunk::decode`].
+    pub fn decode_columns(bytes: &[u8], wanted: &Columns) -> Result<Chunk, Error> {
         if bytes.len() > MAX_RAW_LEN {
             return Err(Error::TooLarge {
                 what: "the size of a chunk",
@@ -258,15 +350,18 @@ impl Chunk {
         let mut rows_left = MAX_ROWS as u64;
         let mut slots = Slots::default();
         while !reader.rest().is_empty() {
-            chunk.read_table(&mut reader, &mut rows_left, &mut slots)?;
+            chunk.read_table(&mut reader, wanted, &mut rows_left, &mut slots)?;
         }
-        chunk.batches.iter().try_for_each(EventBatch::check)?;
+        if wanted.has(Kind::Order, 0) {
+            chunk.batches.iter().try_for_each(EventBatch::check)?;
+        }
         Ok(chunk)
     }
 
     fn read_table(
         &mut self,
         reader: &mut Reader<'_>,
+        wanted: &Columns,
         rows_left: &mut u64,
         slots: &mut Slots,
     ) -> Result<(), Error> {
@@ -304,14 +399,15 @@ impl Chunk {
             reader.skip()?;
         }
         let known = Kind::from_number(number);
-        let wanted = known.map_or(0, |kind| kind.columns().len());
+        let is_wanted = |index| known.is_some_and(|kind| wanted.has(kind, index));
         let mut table = Table {
             rows,
-            values: Vec::with_capacity(rows * wanted.min(columns)),
+            values: Vec::with_capacity(rows * (0..columns).filter(|&i| is_wanted(i)).count()),
+            starts: [0; MOST_COLUMNS],
         };
         for (index, &(encoding, len)) in heads[..columns].iter().enumerate() {
             let bytes = reader.take(len)?;
-            if index >= wanted {
+            if !is_wanted(index) {
                 continue;
             }
             let encoding = Encoding::from_number(encoding)
@@ -321,13 +417,20 @@ impl Chunk {
                 self.texts
                     .extend(table.column(0).iter().copied().zip(texts));
             } else {
+                table.starts[index] = table.values.len() as u32 + 1;
                 column::read(bytes, encoding, rows, &mut table.values, slots)?;
             }
         }
-        self.place(known, number, table)
+        self.place(known, number, table, wanted)
     }
 
-    fn place(&mut self, known: Option<Kind>, number: u8, table: Table) -> Result<(), Error> {
+    fn place(
+        &mut self,
+        known: Option<Kind>,
+        number: u8,
+        table: Table,
+        wanted: &Columns,
+    ) -> Result<(), Error> {
         const STRAY: Error = Error::Malformed("events outside of a batch");
         match known {
             Some(Kind::Text) => {}
@@ -345,7 +448,8 @@ impl Chunk {
             }
             Some(Kind::Order) => {
                 let batch = self.batches.last_mut().ok_or(STRAY)?;
-                if batch.order.rows > 0 || table.values.len() < 2 * table.rows {
+                let has = |index| !wanted.has(Kind::Order, index) || table.starts[index] > 0;
+                if batch.order.rows > 0 || !(has(0) && has(1)) {
                     return Err(Error::Malformed(
                         "the order of a batch stands twice, or lacks a column",
                     ));

@@ -17,4 +17,4 @@ mod tests;
 pub(crate) use builder::MAX_WIDTH;
 pub(crate) use builder::Tables;
 pub use builder::{ChunkBuilder, Content};
-pub use decoder::{Chunk, Cursor, Event, EventBatch, Table};
+pub use decoder::{Chunk, Columns, Cursor, Event, EventBatch, Table};

@@ -30,8 +30,6 @@ pub(crate) enum Mode {
     Memory(u64),
 }
 
-/// No generation is longer than this, in bytes before compression, save that it is eight times as long as its keyframe.
-const GENERATION_RAW: u64 = 16 << 20;
 /// A ring, and a flight recorder, has at least so many generations when it is full.
 const GENERATIONS: u64 = 4;
 
@@ -40,6 +38,8 @@ pub(crate) struct Output {
     trace: TraceWriter<Medium>,
     header: FileHeader,
     kept: Kept,
+    /// No generation is longer than this, in bytes before compression, save that it is eight times as long as its keyframe.
+    generation: u64,
     /// Bytes of this generation before compression, and those of its keyframe.
     raw: u64,
     keyframe: u64,
@@ -62,6 +62,7 @@ impl Output {
     /// Begins one.
     pub(crate) fn new(
         mode: Mode,
+        generation: u64,
         path: &Path,
         file: Option<File>,
         header: FileHeader,
@@ -83,6 +84,7 @@ impl Output {
             trace,
             header,
             kept,
+            generation,
             raw: 0,
             keyframe: 0,
             written: 0,
@@ -101,7 +103,7 @@ impl Output {
 
     /// Whether the generation is as long as one may be.
     pub(crate) fn is_full(&self) -> bool {
-        let by_raw = self.raw > GENERATION_RAW.max(8 * self.keyframe);
+        let by_raw = self.raw > self.generation.max(8 * self.keyframe);
         let share = match &self.kept {
             Kept::All(_) => return by_raw,
             Kept::Ring(ring) => ring.limit() / GENERATIONS,

@@ -1,18 +1,18 @@
 //! Findings about circles that something broke: they could not have ended by themselves.
 
 use super::findings_at;
-use crate::Source;
 use crate::findings::{Ended, Finding, Resolution};
 use crate::history::{History, OperationKind, Task, rebuild_until};
 use crate::time::Nanos;
 use crate::waits::{Breaker, Broken, Index, Moment, broken};
+use crate::{Source, Trace};
 
 /// Of so many kinds of broken circles findings are made.
 const KINDS: usize = 32;
 
 /// Findings about the circles of a trace that something broke, or is going to. Each is told as of the moment before that.
-pub fn broken_findings(source: &Source, history: &History) -> Vec<Finding> {
-    broken_in(&Index::new(history), source)
+pub fn broken_findings(trace: &Trace) -> Vec<Finding> {
+    broken_in(&Index::new(&trace.history), &trace.source)
 }
 
 pub(crate) fn broken_in(index: &Index<'_>, source: &Source) -> Vec<Finding> {

@@ -54,6 +54,12 @@ impl Polls {
             if known.is_some() {
                 return;
             }
+        } else if let Some(told) = self.told.and_then(|told| self.polls.get_mut(told))
+            && told.number == poll.poll
+        {
+            // It began while the keyframe was made, where the time is not told as exactly.
+            told.begin = place.at;
+            return;
         }
         let mut open = Poll {
             number: poll.poll,

@@ -1,0 +1,446 @@
+//! The events of a part, thread by thread, as far as a glance needs them.
+
+use std::collections::{HashMap, HashSet};
+
+use ais_format::chunk::{EventBatch, Table};
+use ais_format::event::{
+    Kind, operation_flag, operation_kind, outcome, poll_outcome, resource_flag, task_flag,
+};
+use rustc_hash::FxBuildHasher;
+
+use super::Seen;
+use super::locks::Locks;
+use super::suspicions::{Limits, Suspicion};
+use crate::history::{ResourceKind, Totals};
+use crate::source::Part;
+use crate::time::Nanos;
+
+type Map<T> = HashMap<u64, T, FxBuildHasher>;
+
+/// What is known of a part so far.
+#[derive(Debug)]
+pub(super) struct Glance {
+    limits: Limits,
+    /// The ticks that the part begins and ends at.
+    from: u64,
+    until: u64,
+    suspicion: Option<Suspicion>,
+    totals: Totals,
+    /// The polls that are open on each thread, innermost last, in what is done outside of any.
+    threads: Map<Vec<Open>>,
+    operations: Map<Operation>,
+    /// The mutexes and read-write locks that there are, or were.
+    all_locks: HashSet<u64, FxBuildHasher>,
+    locks: Locks,
+    /// The begins of the polls that were open when the part began, by task.
+    told: Map<u64>,
+    tasks: Map<OfTask>,
+    /// Tasks that existed before they were first seen.
+    late: HashSet<u64, FxBuildHasher>,
+    /// The first tick since everything before a moment was told, and the last one.
+    first: Option<u64>,
+    last: u64,
+}
+
+/// A poll that is open on a thread; or none, where it is what is done outside of polls.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    task: u64,
+    begin: Option<u64>,
+    is_poll: bool,
+    gave_up: bool,
+    timer_was_ready: bool,
+    woke_itself: bool,
+    gave_way: bool,
+    had_no_budget: bool,
+    asked: u64,
+}
+
+/// An operation that waits.
+#[derive(Clone, Copy, Debug)]
+struct Operation {
+    kind: u64,
+    begun: u64,
+    fired: Option<u64>,
+    location: u64,
+    units: u64,
+}
+
+/// What a task does over and over.
+#[derive(Clone, Debug, Default)]
+struct OfTask {
+    /// Polls whose cause lies in the task itself.
+    turns: u64,
+    /// Operations that it gave up at once: how many in a row, since when, until when.
+    given_up: (u64, u64, u64),
+    /// Timers that it made anew, by location: how many, since when.
+    timers: Vec<(u64, u64, u64)>,
+}
+
+impl Glance {
+    pub(super) fn new(limits: Limits, part: &Part) -> Glance {
+        Glance {
+            limits,
+            from: part.begin,
+            until: part.until.unwrap_or(u64::MAX),
+            suspicion: None,
+            totals: Totals::default(),
+            threads: Map::default(),
+            operations: Map::default(),
+            all_locks: HashSet::default(),
+            locks: Locks::default(),
+            told: Map::default(),
+            tasks: Map::default(),
+            late: HashSet::default(),
+            first: None,
+            last: 0,
+        }
+    }
+
+    pub(super) fn suspicion(&self) -> Option<Suspicion> {
+        self.suspicion
+    }
+
+    fn suspect(&mut self, suspicion: Suspicion) {
+        self.suspicion.get_or_insert(suspicion);
+    }
+
+    /// More events of a thread, or of what is told again; of this part's own chunks, or of those after it.
+    pub(super) fn read(&mut self, batch: &EventBatch, is_told: bool, is_own: bool) {
+        if is_own && !is_told {
+            self.totals.events += batch.len() as u64;
+        }
+        let thread = batch.head.thread;
+        let mut polls = self.threads.remove(&thread).unwrap_or_default();
+        if polls.is_empty() || is_told {
+            polls = vec![Open::default()];
+        }
+        let tables = Tables::of(batch);
+        let mut used = [0_u32; 128];
+        for (&kind, &tick) in batch.kinds().iter().zip(batch.ticks()) {
+            let used = &mut used[kind as usize & 127];
+            let index = *used as usize;
+            *used += 1;
+            if tick >= self.until {
+                break;
+            }
+            self.step(kind, tick, index, &tables, is_told, &mut polls);
+            if is_told && kind != Kind::DoneBy as u64 {
+                // Whoever did something is told just before it.
+                polls[0].task = 0;
+            }
+        }
+        self.last = self.last.max(batch.ticks().last().copied().unwrap_or(0));
+        if !is_told {
+            let first = batch.ticks().first().copied();
+            self.first = [self.first, first].into_iter().flatten().min();
+            self.threads.insert(thread, polls);
+        }
+    }
+
+    #[inline]
+    fn step(
+        &mut self,
+        kind: u64,
+        tick: u64,
+        index: usize,
+        tables: &Tables<'_>,
+        is_told: bool,
+        polls: &mut Vec<Open>,
+    ) {
+        const POLL_BEGIN: u64 = Kind::PollBegin as u64;
+        const POLL_END: u64 = Kind::PollEnd as u64;
+        const WAKE: u64 = Kind::Wake as u64;
+        const ACQUIRE: u64 = Kind::Acquire as u64;
+        const RELEASE: u64 = Kind::Release as u64;
+        let value = |column| tables.value(kind, column, index);
+        match kind {
+            POLL_BEGIN if is_told => _ = self.told.insert(value(0), tick),
+            POLL_BEGIN => {
+                self.totals.polls += u64::from(tick >= self.from);
+                polls.push(Open {
+                    task: value(0),
+                    begin: Some(tick),
+                    is_poll: true,
+                    ..Open::default()
+                });
+            }
+            POLL_END if is_told => {}
+            POLL_END => self.end_poll(value(0), value(2), tick, polls),
+            WAKE => {
+                if let Some(open) = polls.last_mut() {
+                    open.woke_itself |= open.task == value(0);
+                }
+            }
+            ACQUIRE => self.locks.step(tick, task_of(polls), value(0), true),
+            RELEASE => self.locks.step(tick, task_of(polls), value(0), false),
+            _ => self.step_seldom(kind, tick, index, tables, is_told, polls),
+        }
+    }
+
+    fn step_seldom(
+        &mut self,
+        kind: u64,
+        tick: u64,
+        index: usize,
+        tables: &Tables<'_>,
+        is_told: bool,
+        polls: &mut Vec<Open>,
+    ) {
+        let number = kind;
+        let value = |column| tables.value(number, column, index);
+        let (Some(kind), Some(open)) = (Kind::from_number(kind as u8), polls.last_mut()) else {
+            return;
+        };
+        match kind {
+            Kind::Yield => open.gave_way = true,
+            Kind::OperationBegin => {
+                open.had_no_budget |= value(6) & operation_flag::NO_BUDGET != 0;
+                let begun = Operation {
+                    kind: value(1),
+                    begun: tick,
+                    fired: None,
+                    location: value(4),
+                    units: value(7),
+                };
+                self.operations.insert(value(0), begun);
+            }
+            Kind::OperationPoll => {
+                open.had_no_budget |= value(2) & operation_flag::NO_BUDGET != 0;
+                open.asked += 1;
+                if open.asked >= self.limits.turns {
+                    self.suspect(Suspicion::Spin);
+                }
+                if let Some(known) = self.operations.get_mut(&value(0)) {
+                    let fired = known.fired.take();
+                    self.look_at_ready(fired, tick);
+                }
+            }
+            Kind::OperationFired => {
+                if let Some(known) = self.operations.get_mut(&value(0)) {
+                    known.fired.get_or_insert(tick);
+                }
+            }
+            Kind::OperationEnd => self.end_operation(value(0), value(1), tick, open),
+            Kind::ResourceNew => {
+                let is_late = value(5) & resource_flag::LATE != 0;
+                let kind = ResourceKind::from_number(value(1));
+                if matches!(kind, ResourceKind::Mutex | ResourceKind::RwLock) {
+                    self.all_locks.insert(value(0));
+                }
+                if !is_told && tick >= self.from {
+                    *self.totals.resources.entry(kind.name()).or_default() += 1;
+                    self.totals.late_resources += usize::from(is_late);
+                }
+            }
+            Kind::TaskNew if value(5) & task_flag::LATE != 0 => _ = self.late.insert(value(0)),
+            // Dropped in the course of a panic, it has panicked.
+            Kind::TaskDrop => {
+                self.tasks.remove(&value(0));
+                self.totals.cancelled += usize::from(tick >= self.from);
+                self.end_late(value(0), tick);
+            }
+            Kind::DoneBy => open.task = value(0),
+            Kind::InPoll if open.task != value(0) || !open.is_poll => {
+                let in_poll = Open {
+                    task: value(0),
+                    begin: self.told.remove(&value(0)),
+                    is_poll: true,
+                    ..Open::default()
+                };
+                polls.truncate(1);
+                polls.push(in_poll);
+            }
+            Kind::Forget => self.locks.step(tick, open.task, value(0), false),
+            _ => {}
+        }
+    }
+
+    /// Everything before a moment is told.
+    pub(super) fn settle(&mut self) {
+        let first = self.first.take().unwrap_or(u64::MAX);
+        if self.last.saturating_sub(first) >= self.limits.out_of_order {
+            self.suspect(Suspicion::Loss);
+        }
+        self.locks.settle(|lock| self.all_locks.contains(&lock));
+    }
+
+    fn end_poll(&mut self, task: u64, how: u64, tick: u64, polls: &mut Vec<Open>) {
+        let depth = polls
+            .iter()
+            .rposition(|open| open.is_poll && open.task == task);
+        // Polls that are still open inside this one lost their end.
+        let open = depth.and_then(|depth| polls.drain(depth..).next());
+        let open = open.unwrap_or_default();
+        let begin = open.begin.or_else(|| self.told.remove(&task));
+        if begin.is_some_and(|begin| tick.saturating_sub(begin) >= self.limits.long_poll) {
+            self.suspect(Suspicion::LongPoll);
+        }
+        if open.gave_up && open.timer_was_ready {
+            self.suspect(Suspicion::GivenUp);
+        }
+        let is_turn = open.woke_itself && (!open.gave_way || self.limits.yields);
+        if is_turn || open.had_no_budget {
+            let of = self.tasks.entry(task).or_default();
+            of.turns += 1;
+            if of.turns >= self.limits.turns / 2 {
+                self.suspect(Suspicion::Spin);
+            }
+        }
+        if tick >= self.from {
+            match how {
+                poll_outcome::READY => self.totals.completed += 1,
+                poll_outcome::PANICKED => self.totals.panicked += 1,
+                _ => {}
+            }
+        }
+        if matches!(how, poll_outcome::READY | poll_outcome::PANICKED) {
+            self.tasks.remove(&task);
+            self.end_late(task, tick);
+        }
+    }
+
+    /// A task that may have existed before it was first seen is over.
+    fn end_late(&mut self, task: u64, tick: u64) {
+        let was_late = !self.late.is_empty() && self.late.remove(&task);
+        self.totals.late_tasks += usize::from(was_late && tick >= self.from);
+    }
+
+    fn look_at_ready(&mut self, fired: Option<u64>, tick: u64) {
+        if fired.is_some_and(|fired| tick.saturating_sub(fired) >= self.limits.starved) {
+            self.suspect(Suspicion::Starved);
+        }
+    }
+
+    fn end_operation(&mut self, id: u64, how: u64, tick: u64, open: &mut Open) {
+        let known = self.operations.remove(&id);
+        let kind = known.map_or(u64::MAX, |known| known.kind);
+        let is_timer = matches!(
+            kind,
+            operation_kind::SLEEP | operation_kind::TIMEOUT | operation_kind::TICK
+        );
+        let gave_up = matches!(how, outcome::DROPPED | outcome::PANICKED);
+        // Of one that began on another thread the kind may be unknown yet.
+        if is_timer || known.is_none() {
+            open.timer_was_ready |= how == outcome::READY;
+        }
+        if gave_up && !is_timer {
+            open.gave_up = true;
+            if !open.is_poll {
+                self.suspect(Suspicion::GivenUp);
+            }
+        }
+        let Some(known) = known else { return };
+        self.look_at_ready(known.fired, tick);
+        let long = tick.saturating_sub(known.begun);
+        if is_for_a_lock(kind) && long >= self.limits.held {
+            self.suspect(Suspicion::HeldLock);
+        }
+        if kind == operation_kind::SLEEP {
+            self.end_timer(known, gave_up, tick, open.task);
+        } else if gave_up && !is_timer {
+            self.gave_up(tick, open.task);
+        }
+    }
+
+    /// A timer of a task is over.
+    fn end_timer(&mut self, timer: Operation, gave_up: bool, tick: u64, task: u64) {
+        let timers = &mut self.tasks.entry(task).or_default().timers;
+        let index = timers
+            .iter()
+            .position(|(place, ..)| *place == timer.location);
+        if !gave_up {
+            index.map(|index| timers.swap_remove(index));
+            return;
+        }
+        let index = index.unwrap_or_else(|| {
+            timers.push((timer.location, 0, timer.begun));
+            timers.len() - 1
+        });
+        let (_, times, since) = &mut timers[index];
+        *times += 1;
+        let length = self.limits.at_least(Nanos(timer.units));
+        let lengths = length.saturating_mul(self.limits.timer_lengths);
+        if *times >= self.limits.timer_restarts && tick.saturating_sub(*since) >= lengths {
+            self.suspect(Suspicion::RestartedTimer);
+        }
+    }
+
+    /// A task gave something else up.
+    fn gave_up(&mut self, tick: u64, task: u64) {
+        let limits = self.limits;
+        let (times, since, last) = &mut self.tasks.entry(task).or_default().given_up;
+        if *times == 0 || tick.saturating_sub(*last) > limits.pause {
+            (*times, *since) = (0, tick);
+        }
+        *times += 1;
+        *last = tick;
+        let is_fast = tick.saturating_sub(*since) / *times <= limits.turn;
+        if *times >= limits.turns && is_fast {
+            self.suspect(Suspicion::ClosedArm);
+        }
+    }
+
+    /// What there is in the end.
+    pub(super) fn end(mut self) -> Seen {
+        self.settle();
+        let last = self.until.min(self.last);
+        let waits = self.operations.values();
+        let is_long = |since: u64, limit: u64| last.saturating_sub(since) >= limit;
+        let (mut is_starved, mut is_held) = (false, false);
+        for wait in waits {
+            is_starved |= wait
+                .fired
+                .is_some_and(|at| is_long(at, self.limits.starved));
+            is_held |= is_for_a_lock(wait.kind) && is_long(wait.begun, self.limits.held);
+        }
+        if is_starved {
+            self.suspect(Suspicion::Starved);
+        }
+        if is_held {
+            self.suspect(Suspicion::HeldLock);
+        }
+        if self.locks.have_a_circle() {
+            self.suspect(Suspicion::LockOrder);
+        }
+        self.totals.cancelled = self.totals.cancelled.saturating_sub(self.totals.panicked);
+        match self.suspicion {
+            Some(suspicion) => Seen::Suspicious(suspicion),
+            None => Seen::Dull(Box::new(self.totals)),
+        }
+    }
+}
+
+fn is_for_a_lock(kind: u64) -> bool {
+    matches!(
+        kind,
+        operation_kind::LOCK | operation_kind::READ | operation_kind::WRITE
+    )
+}
+
+/// The task whose poll is open, or that did what is told; zero where none did.
+fn task_of(polls: &[Open]) -> u64 {
+    polls.last().map_or(0, |open| open.task)
+}
+
+/// The tables of a batch, by kind.
+struct Tables<'a> {
+    of: [Option<&'a Table>; 128],
+}
+
+impl<'a> Tables<'a> {
+    fn of(batch: &'a EventBatch) -> Tables<'a> {
+        let mut of = [None; 128];
+        for (kind, table) in batch.tables() {
+            if let Some(place) = of.get_mut(usize::from(kind)) {
+                *place = Some(table);
+            }
+        }
+        Tables { of }
+    }
+
+    #[inline]
+    fn value(&self, kind: u64, column: usize, index: usize) -> u64 {
+        self.of[kind as usize & 127].map_or(0, |table| table.value(column, index))
+    }
+}
