@@ -166,6 +166,7 @@ fn what_is_found_in_parts_is_what_is_found_in_the_whole() {
         assert_eq!(one.duration, other.duration);
         assert_eq!(one.lost.notes, other.lost.notes);
     }
+    assert!(kinds(&of_whole).contains(&(Kind::DeadlockCycle.name(), true, true)));
     let found: BTreeSet<_> = of_whole.findings.iter().map(|f| f.kind.name()).collect();
     for kind in [
         Kind::DeadlockCycle,

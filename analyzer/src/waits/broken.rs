@@ -12,7 +12,8 @@ use super::knots::{Knot, knots};
 use super::moment::Moment;
 use super::progress::{AllNeeds, Level};
 use crate::history::{
-    History, Operation, OperationId, OperationKind, Outcome, SectionKind, Task, TaskId, TaskState,
+    History, Operation, OperationId, OperationKind, Outcome, PollOutcome, SectionKind, Task,
+    TaskId, TaskState,
 };
 use crate::time::Nanos;
 
@@ -132,8 +133,10 @@ fn seed(history: &History, operation: &Operation) -> Option<Seed> {
 fn what_ended(history: &History, task: &Task, ended: Nanos) -> Option<(Nanos, Breaker)> {
     let begun = task.polls.partition_point(|poll| poll.begin <= ended);
     let index = begun.checked_sub(1)?;
-    let is_in_poll = task.polls[index].end.is_none_or(|end| end >= ended);
-    if is_in_poll {
+    let poll = &task.polls[index];
+    // What a task is made of is dropped right after the poll that it completed in.
+    let was_last = matches!(poll.outcome, PollOutcome::Ready | PollOutcome::Panicked);
+    if was_last || poll.end.is_none_or(|end| end >= ended) {
         // Woken by something else than a timer, it was not stuck.
         let wake = task.woken_for(index)?;
         let timer = history.operation(wake.operation?)?;

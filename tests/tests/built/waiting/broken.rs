@@ -111,6 +111,31 @@ fn time_out(build: &mut Build, circle: &Circle, number: u64) {
 }
 
 #[test]
+fn a_circle_broken_by_a_time_out_around_all_of_a_task_is_found_though_the_task_completed_first() {
+    let mut build = locks();
+    let once = circle(&mut build, Some(operation_kind::TIMEOUT));
+    build.pass(LIMIT);
+    fire(&mut build, 1, once.limit, 1);
+    build.last_poll(1, |build| {
+        build.event(&OperationEnd {
+            operation: once.limit,
+            outcome: outcome::READY,
+            ..OperationEnd::default()
+        });
+    });
+    // What it was made of is dropped after that.
+    give_up(&mut build, &once);
+    fire(&mut build, 2, once.waits[1], 1);
+    build.poll(2, 1, |build| {
+        build.ready(once.waits[1], 1);
+        let hold = build.acquire(1, 1);
+        build.release(1, hold, 1);
+        build.release(2, once.holds[1], 1);
+    });
+    only(build, Ended::Timeout);
+}
+
+#[test]
 fn a_circle_that_a_time_out_broke_is_found() {
     let mut build = locks();
     let once = circle(&mut build, Some(operation_kind::TIMEOUT));
