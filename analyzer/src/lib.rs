@@ -35,7 +35,7 @@ use std::path::Path;
 pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
-pub use source::{Ending, Source};
+pub use source::{Access, Ending, Source};
 
 /// A trace, read and rebuilt.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Reads a trace.
+    /// Reads a trace. [`Source::open_with`] and [`Trace::from_source`] do the same with a say in how the file is read.
     ///
     /// # Errors
     /// Nothing of it can be read. What is merely missing is told in [`History::loss`].

@@ -55,6 +55,11 @@ pub(crate) struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(crate) format: Format,
+
+    /// Read the trace into memory, however large it is. Otherwise large traces are mapped once they have their end: that takes less
+    /// memory, but when somebody cuts the file meanwhile (the program is started again, and records into it) this command is killed
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
 }
 
 const EXIT: &str = "\

@@ -8,7 +8,7 @@ use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::{Trace, render};
+use ais_analyzer::{Access, Source, Trace, render};
 use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
@@ -37,7 +37,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(graph) = &args.graph {
         check_picture_path("--graph", "svg", graph, path)?;
     }
-    let mut trace = Trace::open(path)?;
+    let access = if args.no_mmap {
+        Access::Read
+    } else {
+        Access::Auto
+    };
+    let mut trace = Trace::from_source(Source::open_with(path, access)?)?;
     if let Some(At::Time(at)) = args.at {
         trace = as_of(trace, at)?;
     }
