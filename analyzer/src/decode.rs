@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::clock::Clock;
+use crate::meter::{Meter, Stage};
 use crate::names::Names;
 use crate::source::{Loss, Source};
 
@@ -93,13 +94,32 @@ impl Keyframe {
 /// # Errors
 /// There are chunks, and none of them can be read.
 pub fn decode(source: &Source) -> Result<Decoded, Error> {
+    decode_metered(source, &Meter::new())
+}
+
+/// The same; `meter` tells meanwhile how far it is.
+///
+/// # Errors
+/// As [`decode`](fn@decode).
+pub fn decode_metered(source: &Source, meter: &Meter) -> Result<Decoded, Error> {
+    meter.begin(Stage::Reading);
+    for chunk in &source.chunks {
+        meter.expect(
+            chunk.header.compressed_len.into(),
+            chunk.header.events.into(),
+        );
+    }
     let chunks: Vec<Result<Chunk, ais_format::Error>> = source
         .chunks
         .par_iter()
         .map(|chunk| {
-            source
-                .content(chunk)
-                .and_then(|content| Chunk::decode(&content))
+            let content = source.content(chunk);
+            let decoded = content.and_then(|content| Chunk::decode(&content));
+            meter.advance(
+                chunk.header.compressed_len.into(),
+                chunk.header.events.into(),
+            );
+            decoded
         })
         .collect();
     if let Some(Err(reason)) = chunks.first()

@@ -12,6 +12,8 @@
 //! | [`report`] | all of it | what a reader asked for: summary, panel |
 //! | [`render`] | reports | pictures |
 //!
+//! A [`Meter`] tells meanwhile how far they are.
+//!
 //! Nothing here prints. Texts that people read are built where the facts are, laid out by the command.
 #![deny(unsafe_code)]
 
@@ -21,6 +23,7 @@ pub mod decode;
 mod error;
 pub mod findings;
 pub mod history;
+pub mod meter;
 pub mod names;
 pub mod number;
 pub mod render;
@@ -35,6 +38,7 @@ use std::path::Path;
 pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
+pub use meter::Meter;
 pub use source::{Access, Ending, Source};
 
 /// A trace, read and rebuilt.
@@ -60,7 +64,16 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn from_source(source: Source) -> Result<Trace, Error> {
-        let history = history::rebuild(&decode::decode(&source)?);
+        Trace::from_source_metered(source, &Meter::new())
+    }
+
+    /// The same; `meter` tells meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn from_source_metered(source: Source, meter: &Meter) -> Result<Trace, Error> {
+        let decoded = decode::decode_metered(&source, meter)?;
+        let history = history::rebuild_metered(&decoded, None, meter);
         Ok(Trace { source, history })
     }
 
@@ -69,7 +82,19 @@ impl Trace {
     /// # Errors
     /// As [`Trace::open`].
     pub fn history_until(&self, until: time::Nanos) -> Result<History, Error> {
-        let decoded = decode::decode(&self.source)?;
-        Ok(history::rebuild_until(&decoded, Some(until)))
+        self.history_until_metered(until, &Meter::new())
+    }
+
+    /// The same; `meter` tells meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn history_until_metered(
+        &self,
+        until: time::Nanos,
+        meter: &Meter,
+    ) -> Result<History, Error> {
+        let decoded = decode::decode_metered(&self.source, meter)?;
+        Ok(history::rebuild_metered(&decoded, Some(until), meter))
     }
 }

@@ -40,7 +40,7 @@ pub use operation::{Firing, Operation, OperationPoll, Outcome};
 pub use operation_flags::OperationFlags;
 pub use operation_kind::OperationKind;
 pub use poll::{Poll, PollOutcome};
-pub use rebuild::{rebuild, rebuild_until};
+pub use rebuild::{rebuild, rebuild_metered, rebuild_until};
 pub use replay::Replay;
 pub(crate) use replay::Told;
 pub use resource::Resource;

@@ -5,13 +5,18 @@
 //! would save nothing, and so is what still grows. How long a file is, is asked once: what is written later is not part of what is read.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 use ais_format::frame::{CHUNK_HEADER_LEN, ChunkHeader, FileHeader, flag};
 
+use crate::meter::Meter;
+
 /// Files up to this size are read instead of mapped.
 const READ_UP_TO: u64 = 64 << 20;
+
+/// So many bytes are read at a time: as many as a pipe holds.
+const BLOCK: u64 = 64 << 10;
 
 /// So many bytes tell whether a file begins as a trace does.
 const SIGNATURE: u64 = 16;
@@ -44,22 +49,22 @@ pub(super) enum Bytes {
 }
 
 impl Bytes {
-    pub(super) fn open(path: &Path, access: Access) -> io::Result<Bytes> {
-        Bytes::of(File::open(path)?, access)
+    pub(super) fn open(path: &Path, access: Access, meter: &Meter) -> io::Result<Bytes> {
+        Bytes::of(File::open(path)?, access, meter)
     }
 
     /// What is in a file that is at its beginning.
-    pub(super) fn of(file: File, access: Access) -> io::Result<Bytes> {
-        Bytes::with_limit(file, access, READ_UP_TO)
+    pub(super) fn of(file: File, access: Access, meter: &Meter) -> io::Result<Bytes> {
+        Bytes::with_limit(file, access, READ_UP_TO, meter)
     }
 
-    fn with_limit(mut file: File, access: Access, limit: u64) -> io::Result<Bytes> {
+    fn with_limit(mut file: File, access: Access, limit: u64, meter: &Meter) -> io::Result<Bytes> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         if !metadata.is_file() {
-            return read_stream(file).map(Bytes::Read);
+            return read_stream(file, meter).map(Bytes::Read);
         }
         let len = metadata.len();
         let is_mapped = match access {
@@ -70,7 +75,7 @@ impl Bytes {
         if is_mapped {
             map(&file, len).map(Bytes::Mapped)
         } else {
-            read(file, len).map(Bytes::Read)
+            read(file, len, meter).map(Bytes::Read)
         }
     }
 
@@ -108,23 +113,35 @@ fn has_end(file: &mut File, len: u64) -> io::Result<bool> {
 }
 
 /// The first `len` bytes of a file: fewer, where it was cut meanwhile.
-fn read(file: File, len: u64) -> io::Result<Vec<u8>> {
+fn read(file: File, len: u64, meter: &Meter) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let room = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
     bytes.try_reserve_exact(room)?;
-    file.take(len).read_to_end(&mut bytes)?;
+    meter.expect(len, 0);
+    read_on(file.take(len), &mut bytes, meter)?;
     Ok(bytes)
 }
 
+/// Adds all that there is to read.
+pub(super) fn read_on(mut from: impl Read, bytes: &mut Vec<u8>, meter: &Meter) -> io::Result<()> {
+    loop {
+        let read = from.by_ref().take(BLOCK).read_to_end(bytes)? as u64;
+        meter.advance(read, 0);
+        if read < BLOCK {
+            return Ok(());
+        }
+    }
+}
+
 /// What comes out of a pipe or a device. It may never end: what does not begin as a trace is not read on.
-fn read_stream(mut file: File) -> io::Result<Vec<u8>> {
+fn read_stream(mut file: File, meter: &Meter) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.by_ref().take(SIGNATURE).read_to_end(&mut bytes)?;
     if !matches!(
         FileHeader::decode(&bytes),
         Err(ais_format::Error::NotATrace(_))
     ) {
-        file.read_to_end(&mut bytes)?;
+        read_on(file, &mut bytes, meter)?;
     }
     Ok(bytes)
 }
@@ -152,7 +169,8 @@ mod tests {
     use ais_format::write::{ClockPair, TraceWriter};
 
     use crate::Error;
-    use crate::decode::decode;
+    use crate::decode::{decode, decode_metered};
+    use crate::meter::{Count, Stage};
     use crate::source::{Ending, Source};
 
     const CHUNKS: u64 = 100;
@@ -204,7 +222,13 @@ mod tests {
 
         /// Its bytes, where files of more than `limit` are large.
         fn bytes(&self, access: Access, limit: u64) -> Bytes {
-            Bytes::with_limit(File::open(self.path()).unwrap(), access, limit).unwrap()
+            Bytes::with_limit(
+                File::open(self.path()).unwrap(),
+                access,
+                limit,
+                &Meter::new(),
+            )
+            .unwrap()
         }
 
         fn is_mapped(&self, access: Access, limit: u64) -> bool {
@@ -233,7 +257,7 @@ mod tests {
             file.set_len(begins_at).unwrap();
             file.seek(SeekFrom::End(0)).unwrap();
             file.write_all(&mark.encode()).unwrap();
-            let bytes = Bytes::open(&recorded.path(), Access::Auto).unwrap();
+            let bytes = Bytes::open(&recorded.path(), Access::Auto, &Meter::new()).unwrap();
             assert_eq!(matches!(bytes, Bytes::Mapped(_)), is_large);
         }
     }
@@ -299,7 +323,10 @@ mod tests {
         let file = File::open(recorded.path()).unwrap();
         let len = recorded.len();
         recorded.set_len(len / 2);
-        assert_eq!(read(file, len).unwrap().len() as u64, len / 2);
+        assert_eq!(
+            read(file, len, &Meter::new()).unwrap().len() as u64,
+            len / 2
+        );
     }
 
     #[test]
@@ -308,15 +335,34 @@ mod tests {
         let (file, len) = (File::open(recorded.path()).unwrap(), recorded.len());
         recorded.set_len(len * 2);
         assert_eq!(map(&file, len).unwrap().len() as u64, len);
-        assert_eq!(read(file, len).unwrap().len() as u64, len);
+        assert_eq!(read(file, len, &Meter::new()).unwrap().len() as u64, len);
     }
 
     #[test]
     fn a_file_larger_than_memory_is_an_error_and_no_crash() {
         let recorded = Recorded::new(true);
         let file = File::open(recorded.path()).unwrap();
-        let error = read(file, u64::MAX / 2).unwrap_err();
+        let error = read(file, u64::MAX / 2, &Meter::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+    }
+
+    #[test]
+    fn the_meter_tells_of_every_byte_and_every_event() {
+        let all = |total| Count { done: total, total };
+        let recorded = Recorded::new(true);
+        let meter = Meter::new();
+        let source = Source::open_metered(&recorded.path(), Access::Auto, &meter).unwrap();
+        let level = meter.level();
+        assert_eq!(level.stage, Some(Stage::Loading));
+        assert_eq!(level.bytes, all(recorded.len()));
+
+        decode_metered(&source, &meter).unwrap();
+        let level = meter.level();
+        assert_eq!(level.stage, Some(Stage::Reading));
+        assert_eq!(level.events, all(CHUNKS * EVENTS));
+        let chunks = source.chunks.iter();
+        let compressed = chunks.map(|chunk| u64::from(chunk.header.compressed_len));
+        assert_eq!(level.bytes, all(compressed.sum()));
     }
 
     #[test]

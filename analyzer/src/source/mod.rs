@@ -8,7 +8,6 @@ mod recover;
 mod ring;
 
 use std::fs::File;
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +16,7 @@ use ais_format::frame::{ChunkHeader, FileHeader, find_chunk_header, flag};
 use serde::Serialize;
 
 use crate::Error;
+use crate::meter::{Meter, Stage};
 pub use bytes::Access;
 use bytes::Bytes;
 use recover::{Killed, Leftover};
@@ -139,6 +139,14 @@ impl Source {
     /// # Errors
     /// As [`Source::open`].
     pub fn open_with(path: &Path, access: Access) -> Result<Source, Error> {
+        Source::open_metered(path, access, &Meter::new())
+    }
+
+    /// The same; `meter` tells meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_metered(path: &Path, access: Access, meter: &Meter) -> Result<Source, Error> {
         let io = |reason| Error::Io {
             path: path.to_owned(),
             reason,
@@ -153,12 +161,16 @@ impl Source {
             Some(segment) => (segment.path, Some(segment.file)),
             None => (path.to_owned(), None),
         };
+        meter.begin(Stage::Loading);
+        for segment in &segments {
+            meter.expect(segment.file.metadata().map_err(io)?.len(), 0);
+        }
         let mut before = Vec::new();
-        for mut segment in segments {
-            segment.file.read_to_end(&mut before).map_err(io)?;
+        for segment in segments {
+            bytes::read_on(segment.file, &mut before, meter).map_err(io)?;
         }
         let file = opened.map_or_else(|| File::open(&last), Ok).map_err(io)?;
-        let bytes = Bytes::of(file, access).map_err(io)?.after(&before);
+        let bytes = Bytes::of(file, access, meter).map_err(io)?.after(&before);
         let source = Source::new(path.to_owned(), bytes)?;
         if source.ending != Ending::Unknown {
             return Ok(source);
@@ -171,15 +183,15 @@ impl Source {
             }),
             Leftover::Left(killed) => {
                 // What was written since it was opened is there now, and nothing more will be.
-                let whole = Bytes::open(&last, access).map_err(io)?;
-                let recovered = Source::new(last, whole)?.recover(&killed, access)?;
+                let whole = Bytes::open(&last, access, meter).map_err(io)?;
+                let recovered = Source::new(last, whole)?.recover(&killed, access, meter)?;
                 Source::new(path.to_owned(), recovered.bytes.after(&before))
             }
         }
     }
 
     /// Adds what a killed program left behind.
-    fn recover(self, killed: &Killed, access: Access) -> Result<Source, Error> {
+    fn recover(self, killed: &Killed, access: Access, meter: &Meter) -> Result<Source, Error> {
         let all = self.bytes.as_slice();
         let (_, start) = FileHeader::decode(all).map_err(|reason| Error::Format {
             path: self.path.clone(),
@@ -195,7 +207,7 @@ impl Source {
             }
         };
         let bytes = if killed.write(&tail) {
-            Bytes::open(&self.path, access).map_err(|reason| Error::Io {
+            Bytes::open(&self.path, access, meter).map_err(|reason| Error::Io {
                 path: self.path.clone(),
                 reason,
             })?

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::{FunctionId, History, ThreadId};
 use crate::decode::Decoded;
+use crate::meter::{Meter, Stage};
 use crate::time::Nanos;
 use base::Base;
 use facts::Facts;
@@ -32,6 +33,13 @@ pub fn rebuild(decoded: &Decoded) -> History {
 
 /// The same, as it was just before a moment.
 pub fn rebuild_until(decoded: &Decoded, until: Option<Nanos>) -> History {
+    rebuild_metered(decoded, until, &Meter::new())
+}
+
+/// The same; `meter` tells meanwhile how far it is.
+pub fn rebuild_metered(decoded: &Decoded, until: Option<Nanos>, meter: &Meter) -> History {
+    meter.begin(Stage::Rebuilding);
+    meter.expect(0, decoded.events);
     let base = Base::of(decoded);
     let told = base
         .keyframes()
@@ -41,10 +49,11 @@ pub fn rebuild_until(decoded: &Decoded, until: Option<Nanos>) -> History {
         .par_iter()
         .map(|(&thread, batches)| {
             let thread = ThreadId(thread);
-            let facts = walk::walk(thread, batches, &decoded.clock, decoded.cut);
+            let facts = walk::walk(thread, batches, &decoded.clock, decoded.cut, meter);
             (thread, facts)
         })
         .collect();
+    meter.begin(Stage::Ordering);
     let last_events = walked
         .iter()
         .map(|(thread, facts)| (*thread, facts.last))

@@ -10,6 +10,7 @@ use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, Sectio
 use crate::clock::Clock;
 use crate::decode::Keyframe;
 use crate::history::{ForeignId, OperationId, TaskId, ThreadId, WokenBy};
+use crate::meter::Meter;
 use crate::time::Nanos;
 
 struct Walker<'a> {
@@ -77,6 +78,7 @@ pub(super) fn walk(
     batches: &[(u32, EventBatch)],
     clock: &Clock,
     cut: Option<u64>,
+    meter: &Meter,
 ) -> Facts {
     let mut walker = Walker::new(thread, clock);
     let (mut expected, mut dropped) = (None, 0);
@@ -94,6 +96,7 @@ pub(super) fn walk(
         {
             walker.step(&event);
         }
+        meter.advance(0, batch.len() as u64);
     }
     walker.facts
 }
