@@ -68,7 +68,8 @@ Exit status:
   1  the summary, --deadlocks or --stuck has proven or likely findings
   2  the request or the file is unusable
 
-Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.";
+Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.
+What takes long tells how far it is, on standard error where that is a terminal; not where TERM is dumb or CI is set.";
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

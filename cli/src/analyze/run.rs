@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ais_analyzer::findings::{Confidence, Thresholds};
 use ais_analyzer::history::{History, Task, TaskId};
+use ais_analyzer::meter::{Meter, Stage};
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::time::Nanos;
@@ -13,6 +14,7 @@ use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
 use crate::output;
+use crate::progress::Progress;
 use crate::text;
 
 use super::NAME;
@@ -42,15 +44,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     } else {
         Access::Auto
     };
-    let mut trace = Trace::from_source(Source::open_with(path, access)?)?;
+    let progress = Progress::start();
+    let meter = progress.meter();
+    let source = Source::open_metered(path, access, meter)?;
+    let mut trace = Trace::from_source_metered(source, meter)?;
     if let Some(At::Time(at)) = args.at {
-        trace = as_of(trace, at)?;
+        trace = as_of(trace, at, meter)?;
     }
     let mut thresholds = Thresholds::default();
     for threshold in &args.threshold {
         threshold.set(&mut thresholds);
     }
+    meter.begin(Stage::Judging);
     let analysis = Analysis::with(trace, &thresholds);
+    // Before anything is printed.
+    drop(progress);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.history.loss.notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
@@ -124,7 +132,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 /// The trace as it was at a moment.
-fn as_of(trace: Trace, at: Nanos) -> anyhow::Result<Trace> {
+fn as_of(trace: Trace, at: Nanos, meter: &Meter) -> anyhow::Result<Trace> {
     let end = trace.history.end;
     if at > end {
         bail!(
@@ -132,7 +140,7 @@ fn as_of(trace: Trace, at: Nanos) -> anyhow::Result<Trace> {
             trace.source.path().display()
         );
     }
-    let history = trace.history_until(at)?;
+    let history = trace.history_until_metered(at, meter)?;
     Ok(Trace { history, ..trace })
 }
 
