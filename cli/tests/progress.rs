@@ -195,11 +195,12 @@ fn screen(written: &str) -> String {
     lines.join("\n")
 }
 
-/// Whether it was said how much is read, how fast, and how long it will take.
+/// Whether it was said how much is done, how fast, and how long it will take. Of which stage depends on how fast the machine is.
 fn tells_all(written: &str) -> bool {
     written.split('\r').any(|line| {
-        let parts = ["reading ", " %  ", " s left, ", "B/s"];
-        line.starts_with("reading ") && parts.iter().all(|part| line.contains(part))
+        let is_counted = line.starts_with("reading ") || line.starts_with("rebuilding ");
+        let parts = [" %  ", " s left, ", "/s"];
+        is_counted && parts.iter().all(|part| line.contains(part))
     })
 }
 
