@@ -13,7 +13,8 @@ use crate::findings::{
     Fact, Finding, Kind, Thresholds, broken_in, lock_order_inversions, slow_findings,
     wait_findings_in,
 };
-use crate::history::{Totals, rebuild};
+use crate::history::{Totals, rebuild_as_told};
+use crate::meter::Stage;
 use crate::names::kind_of_name;
 use crate::number::grouped;
 use crate::scan::{Seen, glance};
@@ -45,6 +46,7 @@ impl Analysis {
 
     /// Looks for everything.
     pub fn with(trace: &Trace, thresholds: &Thresholds) -> Analysis {
+        trace.source.meter().begin(Stage::Judging);
         let history = &trace.history;
         let index = Index::new(history);
         let (verdict, mut findings) = wait_findings_in(&index);
@@ -86,6 +88,8 @@ impl Analysis {
         let at_once = rayon::current_num_threads().clamp(1, AT_ONCE);
         // Most of it may be dull.
         let clock = clock_of(&source);
+        source.meter().begin(Stage::Glancing);
+        source.expect(&parts);
         let seen: Vec<Seen> = parts
             .par_iter()
             .map(|part| glance(&source, part, &clock, thresholds))
@@ -97,6 +101,8 @@ impl Analysis {
                 Seen::Suspicious(_) => suspicious.push(part),
             }
         }
+        source.meter().begin(Stage::Rebuilding);
+        source.expect(suspicious.iter().copied().chain([&last]));
         for parts in suspicious.chunks(at_once) {
             let looked_at: Vec<_> = parts
                 .par_iter()
@@ -108,7 +114,7 @@ impl Analysis {
                 earlier.extend(findings);
             }
         }
-        let mut history = rebuild(&source, &last)?;
+        let mut history = rebuild_as_told(&source, &last)?;
         history.before = totals;
         let trace = Trace { source, history };
         let mut analysis = Analysis::with(&trace, thresholds);
@@ -125,7 +131,7 @@ fn look_at(
     part: &Part,
     thresholds: &Thresholds,
 ) -> Result<(Totals, Vec<Finding>), Error> {
-    let mut history = rebuild(source, part)?;
+    let mut history = rebuild_as_told(source, part)?;
     history.goes_on = true;
     let mut findings = broken_in(&Index::new(&history), source);
     findings.extend(slow_findings(&history, thresholds));

@@ -148,6 +148,8 @@ pub(crate) struct Window {
 pub(crate) struct Windows<'a> {
     source: &'a Source,
     left: Range<usize>,
+    /// The chunks that the meter of the source is to tell of.
+    told: Range<usize>,
 }
 
 impl<'a> Windows<'a> {
@@ -155,6 +157,15 @@ impl<'a> Windows<'a> {
         Windows {
             source,
             left: part.chunks.start..part.chunks.end + part.more,
+            told: 0..0,
+        }
+    }
+
+    /// The same, of which the meter of the source tells how far it is.
+    pub(crate) fn metered(source: &'a Source, part: &Part) -> Windows<'a> {
+        Windows {
+            told: part.chunks.clone(),
+            ..Windows::of(source, part)
         }
     }
 }
@@ -178,9 +189,14 @@ impl Iterator for Windows<'_> {
         self.left.start += taken;
         let decoded: Vec<Result<Chunk, ais_format::Error>> = chunks
             .par_iter()
-            .map(|chunk| {
-                let content = self.source.content(chunk)?;
-                Chunk::decode(&content)
+            .enumerate()
+            .map(|(index, chunk)| {
+                let content = self.source.content(chunk);
+                let decoded = content.and_then(|content| Chunk::decode(&content));
+                if self.told.contains(&(first + index)) {
+                    self.source.advance(chunk);
+                }
+                decoded
             })
             .collect();
         let mut window = Window::default();
@@ -190,7 +206,7 @@ impl Iterator for Windows<'_> {
                 window.cut = window.cut.max(Some(header.clock_tick));
             }
             match chunk {
-                Ok(chunk) => window.chunks.push((first + index, header.clone(), chunk)),
+                Ok(chunk) => window.chunks.push((first + index, *header, chunk)),
                 Err(error) => _ = window.unreadable.insert(first + index, error),
             }
         }

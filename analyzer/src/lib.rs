@@ -21,6 +21,7 @@ mod decode;
 mod error;
 pub mod findings;
 pub mod history;
+pub mod meter;
 pub mod names;
 pub mod number;
 pub mod render;
@@ -36,7 +37,8 @@ use std::path::Path;
 pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
-pub use source::{Ending, Loss, Source};
+pub use meter::Meter;
+pub use source::{Access, Ending, Loss, Source};
 
 /// A trace, read and rebuilt.
 #[derive(Debug)]

@@ -7,5 +7,6 @@
 mod analysis;
 pub mod analyze;
 mod output;
+mod progress;
 pub mod record;
 mod text;

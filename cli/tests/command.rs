@@ -85,6 +85,14 @@ fn healthy_programs_are_not_accused() {
 }
 
 #[test]
+fn a_trace_that_is_not_mapped_says_the_same() {
+    let trace = sample("abba.ais");
+    assert_eq!(expect(1, &[&trace, "--no-mmap"]), expect(1, &[&trace]));
+    let help = expect(0, &["--help"]);
+    assert!(help.contains("--no-mmap"), "{help}");
+}
+
+#[test]
 fn the_summary_says_what_this_is_what_is_wrong_and_what_to_look_at() {
     let out = expect(1, &[&sample("abba.ais")]);
     for part in [

@@ -41,6 +41,7 @@ pub use operation::{Firing, Operation, OperationPoll, Outcome};
 pub use operation_flags::OperationFlags;
 pub use operation_kind::OperationKind;
 pub use poll::{Poll, PollOutcome};
+pub(crate) use rebuild::rebuild_as_told;
 pub use rebuild::{rebuild, rebuild_until};
 pub use replay::Replay;
 pub(crate) use replay::Told;
@@ -83,6 +84,10 @@ ids! {
 
 /// The history of a whole trace.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts about a recording, independent of each other"
+)]
 pub struct History {
     /// The tasks, by number.
     pub tasks: Vec<Task>,

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::decode::tells_cut;
 use crate::findings::Thresholds;
 use crate::history::Totals;
-use crate::source::{Part, Source};
+use crate::source::{ChunkRef, Part, Source};
 use suspicions::Limits;
 use walk::Glance;
 
@@ -51,17 +51,34 @@ const COLUMNS: Columns = Columns::ORDER
     .and(Kind::Forget, 0);
 
 /// Looks at a part of a trace that others follow.
-pub(crate) fn glance(source: &Source, part: &Part, clock: &Clock, thresholds: &Thresholds) -> Seen {
-    let mut glance = Glance::new(Limits::of(thresholds, clock), part);
+pub(crate) fn glance(source: &Source, part: &Part, clock: &Clock, limits: &Thresholds) -> Seen {
+    let mut left = source.chunks[part.chunks.clone()].iter();
+    let limits = Limits::of(limits, clock);
+    let seen = look(source, part, limits, &mut left);
+    // As soon as something is suspicious the rest is left.
+    left.for_each(|chunk| source.advance(chunk));
+    seen
+}
+
+fn look(
+    source: &Source,
+    part: &Part,
+    limits: Limits,
+    left: &mut std::slice::Iter<'_, ChunkRef>,
+) -> Seen {
+    let mut glance = Glance::new(limits, part);
     let own = part.chunks.len();
     let range = part.chunks.start..part.chunks.end + part.more;
     let generation = source.chunks[part.chunks.start].header.generation;
     for (index, place) in source.chunks[range].iter().enumerate() {
+        left.by_ref()
+            .take(1)
+            .for_each(|chunk| source.advance(chunk));
         let header = &place.header;
         let is_keyframe = header.flags & flag::KEYFRAME != 0;
         // What is alive when the part begins is told first; later keyframes tell nothing new.
         let is_base = is_keyframe && header.generation == generation;
-        if header.events == 0 || (is_keyframe && !is_base) {
+        if is_keyframe && !is_base {
             continue;
         }
         let content = source.content(place);

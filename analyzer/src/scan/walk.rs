@@ -48,12 +48,35 @@ struct Open {
     task: u64,
     begin: Option<u64>,
     is_poll: bool,
-    gave_up: bool,
-    timer_was_ready: bool,
-    woke_itself: bool,
-    gave_way: bool,
-    had_no_budget: bool,
+    /// What was seen in it: see [`seen`].
+    seen: u8,
     asked: u64,
+}
+
+/// What is seen in a poll.
+mod seen {
+    /// A wait was given up.
+    pub(super) const GAVE_UP: u8 = 1;
+    /// A timer was ready.
+    pub(super) const TIMER: u8 = 1 << 1;
+    /// The task woke itself.
+    pub(super) const WOKE_ITSELF: u8 = 1 << 2;
+    /// The task gave way to others.
+    pub(super) const GAVE_WAY: u8 = 1 << 3;
+    /// The task had used up its budget.
+    pub(super) const NO_BUDGET: u8 = 1 << 4;
+}
+
+impl Open {
+    fn see(&mut self, what: u8, is_so: bool) {
+        if is_so {
+            self.seen |= what;
+        }
+    }
+
+    fn has(&self, what: u8) -> bool {
+        self.seen & what == what
+    }
 }
 
 /// An operation that waits.
@@ -169,7 +192,7 @@ impl Glance {
             POLL_END => self.end_poll(value(0), value(2), tick, polls),
             WAKE => {
                 if let Some(open) = polls.last_mut() {
-                    open.woke_itself |= open.task == value(0);
+                    open.see(seen::WOKE_ITSELF, open.task == value(0));
                 }
             }
             ACQUIRE => self.locks.step(tick, task_of(polls), value(0), true),
@@ -193,9 +216,9 @@ impl Glance {
             return;
         };
         match kind {
-            Kind::Yield => open.gave_way = true,
+            Kind::Yield => open.see(seen::GAVE_WAY, true),
             Kind::OperationBegin => {
-                open.had_no_budget |= value(6) & operation_flag::NO_BUDGET != 0;
+                open.see(seen::NO_BUDGET, value(6) & operation_flag::NO_BUDGET != 0);
                 let begun = Operation {
                     kind: value(1),
                     begun: tick,
@@ -206,7 +229,7 @@ impl Glance {
                 self.operations.insert(value(0), begun);
             }
             Kind::OperationPoll => {
-                open.had_no_budget |= value(2) & operation_flag::NO_BUDGET != 0;
+                open.see(seen::NO_BUDGET, value(2) & operation_flag::NO_BUDGET != 0);
                 open.asked += 1;
                 if open.asked >= self.limits.turns {
                     self.suspect(Suspicion::Spin);
@@ -276,11 +299,12 @@ impl Glance {
         if begin.is_some_and(|begin| tick.saturating_sub(begin) >= self.limits.long_poll) {
             self.suspect(Suspicion::LongPoll);
         }
-        if open.gave_up && open.timer_was_ready {
+        if open.has(seen::GAVE_UP | seen::TIMER) {
             self.suspect(Suspicion::GivenUp);
         }
-        let is_turn = open.woke_itself && (!open.gave_way || self.limits.yields);
-        if is_turn || open.had_no_budget {
+        let is_turn =
+            open.has(seen::WOKE_ITSELF) && (self.limits.yields || !open.has(seen::GAVE_WAY));
+        if is_turn || open.has(seen::NO_BUDGET) {
             let of = self.tasks.entry(task).or_default();
             of.turns += 1;
             if of.turns >= self.limits.turns / 2 {
@@ -322,10 +346,10 @@ impl Glance {
         let gave_up = matches!(how, outcome::DROPPED | outcome::PANICKED);
         // Of one that began on another thread the kind may be unknown yet.
         if is_timer || known.is_none() {
-            open.timer_was_ready |= how == outcome::READY;
+            open.see(seen::TIMER, how == outcome::READY);
         }
         if gave_up && !is_timer {
-            open.gave_up = true;
+            open.see(seen::GAVE_UP, true);
             if !open.is_poll {
                 self.suspect(Suspicion::GivenUp);
             }

@@ -1,38 +1,35 @@
 //! From a path to a directory of chunks: which there are, which are missing, without decompressing any.
 //!
 //! A trace is read front to back by hopping from header to header. Where a header makes no sense, the search goes on at the next
-//! place that looks like one; what lies between is lost, and counted. Large files are mapped into memory, small ones are read: a
-//! mapping of a file that somebody cuts kills the process that looks at it, and for a small file mapping saves nothing.
+//! place that looks like one; what lies between is lost, and counted.
 
+mod bytes;
 mod parts;
 mod recover;
 mod ring;
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ais_format::frame::{ChunkHeader, FileHeader, find_chunk_header, flag};
 
 use serde::Serialize;
 
 use crate::Error;
-use recover::{Killed, Leftover};
-
+use crate::meter::{Meter, Stage};
+pub use bytes::Access;
+use bytes::Bytes;
 pub use parts::Part;
-
-/// Files up to this size are read instead of mapped.
-const READ_BELOW: u64 = 64 << 20;
-
-/// So many bytes tell whether a file begins as a trace does.
-const SIGNATURE: u64 = 16;
+use recover::{Killed, Leftover};
 
 /// The bytes of a trace, and where its chunks are.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
     bytes: Bytes,
+    meter: Arc<Meter>,
     /// What the file says of itself.
     pub header: FileHeader,
     /// The chunks in the order of the file.
@@ -140,72 +137,28 @@ impl Loss {
     }
 }
 
-#[derive(Debug)]
-enum Bytes {
-    Read(Vec<u8>),
-    Mapped(memmap2::Mmap),
-}
-
-impl Bytes {
-    fn open(path: &Path) -> io::Result<Bytes> {
-        Bytes::of(File::open(path)?)
-    }
-
-    fn of(mut file: File) -> io::Result<Bytes> {
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if metadata.is_file() && metadata.len() > READ_BELOW {
-            return map(&file).map(Bytes::Mapped);
-        }
-        let mut bytes = Vec::new();
-        if !metadata.is_file() {
-            // A pipe or a device may never end: what does not begin as a trace is not read on.
-            file.by_ref().take(SIGNATURE).read_to_end(&mut bytes)?;
-            if matches!(
-                FileHeader::decode(&bytes),
-                Err(ais_format::Error::NotATrace(_))
-            ) {
-                return Ok(Bytes::Read(bytes));
-            }
-        }
-        file.read_to_end(&mut bytes)?;
-        Ok(Bytes::Read(bytes))
-    }
-
-    /// These, with others before them.
-    fn after(self, before: &[u8]) -> Bytes {
-        if before.is_empty() {
-            self
-        } else {
-            Bytes::Read([before, self.as_slice()].concat())
-        }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Bytes::Read(bytes) => bytes,
-            Bytes::Mapped(map) => map,
-        }
-    }
-}
-
-#[allow(unsafe_code, reason = "mapping a file is unsafe by nature; see SAFETY")]
-fn map(file: &File) -> io::Result<memmap2::Mmap> {
-    // SAFETY: the mapping is read-only and private to this process's view. Another process that writes into the file changes bytes
-    // that are checked by their checksum before they are believed, and are never interpreted as anything but integers; one that
-    // cuts the file makes reading beyond its end a SIGBUS, which ends this process but corrupts nothing. Recorders never cut a
-    // trace that is being read, except to record it anew.
-    unsafe { memmap2::Mmap::map(file) }
-}
-
 impl Source {
     /// Opens a trace and finds its chunks.
     ///
     /// # Errors
     /// The file cannot be read, or does not begin as a trace does.
     pub fn open(path: &Path) -> Result<Source, Error> {
+        Source::open_with(path, Access::default())
+    }
+
+    /// The same, with a say in whether the file is mapped.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_with(path: &Path, access: Access) -> Result<Source, Error> {
+        Source::open_metered(path, access, &Arc::default())
+    }
+
+    /// The same; `meter` tells meanwhile, and whenever the trace is read later, how far that is.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn open_metered(path: &Path, access: Access, meter: &Arc<Meter>) -> Result<Source, Error> {
         let io = |reason| Error::Io {
             path: path.to_owned(),
             reason,
@@ -220,13 +173,18 @@ impl Source {
             Some(segment) => (segment.path, Some(segment.file)),
             None => (path.to_owned(), None),
         };
+        meter.begin(Stage::Loading);
+        for segment in &segments {
+            meter.expect(segment.file.metadata().map_err(io)?.len(), 0);
+        }
         let mut before = Vec::new();
-        for mut segment in segments {
-            segment.file.read_to_end(&mut before).map_err(io)?;
+        for segment in segments {
+            bytes::read_on(segment.file, &mut before, meter).map_err(io)?;
         }
         let file = opened.map_or_else(|| File::open(&last), Ok).map_err(io)?;
-        let bytes = Bytes::of(file).map_err(io)?.after(&before);
-        let source = Source::new(path.to_owned(), bytes)?;
+        let bytes = Bytes::of(file, access, meter).map_err(io)?.after(&before);
+        let mut source = Source::new(path.to_owned(), bytes)?;
+        source.meter = Arc::clone(meter);
         if source.ending != Ending::Unknown {
             return Ok(source);
         }
@@ -238,15 +196,19 @@ impl Source {
             }),
             Leftover::Left(killed) => {
                 // What was written since it was opened is there now, and nothing more will be.
-                let whole = Bytes::open(&last).map_err(io)?;
-                let recovered = Source::new(last, whole)?.recover(&killed)?;
-                Source::new(path.to_owned(), recovered.bytes.after(&before))
+                let whole = Bytes::open(&last, access, meter).map_err(io)?;
+                let recovered = Source::new(last, whole)?.recover(&killed, access, meter)?;
+                let whole = recovered.bytes.after(&before);
+                Ok(Source {
+                    meter: Arc::clone(meter),
+                    ..Source::new(path.to_owned(), whole)?
+                })
             }
         }
     }
 
     /// Adds what a killed program left behind.
-    fn recover(self, killed: &Killed) -> Result<Source, Error> {
+    fn recover(self, killed: &Killed, access: Access, meter: &Meter) -> Result<Source, Error> {
         let all = self.bytes.as_slice();
         let (_, start) = FileHeader::decode(all).map_err(|reason| Error::Format {
             path: self.path.clone(),
@@ -262,7 +224,7 @@ impl Source {
             }
         };
         let bytes = if killed.write(&tail) {
-            Bytes::open(&self.path).map_err(|reason| Error::Io {
+            Bytes::open(&self.path, access, meter).map_err(|reason| Error::Io {
                 path: self.path.clone(),
                 reason,
             })?
@@ -307,6 +269,7 @@ impl Source {
         Ok(Source {
             path,
             bytes,
+            meter: Arc::default(),
             header,
             chunks,
             loss,
@@ -320,6 +283,11 @@ impl Source {
     /// What the file is called.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What tells how far the reading of it is.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Checks and decompresses the content of a chunk.

@@ -35,13 +35,13 @@ impl Part {
 
     /// This one and the next, which follows it.
     #[must_use]
-    fn and(self, next: Part) -> Part {
+    fn and(self, next: &Part) -> Part {
         Part {
             chunks: self.chunks.start..next.chunks.end,
-            begin: self.begin,
-            from: self.from,
+            more: next.more,
+            until: next.until,
             events: self.events + next.events,
-            ..next
+            ..self
         }
     }
 }
@@ -52,7 +52,7 @@ impl Source {
         let mut parts: Vec<Part> = Vec::new();
         for part in self.parts() {
             match parts.pop() {
-                Some(last) if last.events < events => parts.push(last.and(part)),
+                Some(last) if last.events < events => parts.push(last.and(&part)),
                 last => parts.extend(last.into_iter().chain([part])),
             }
         }
@@ -123,6 +123,24 @@ impl Source {
             from: first.map_or(Nanos(0), |header| Nanos(header.clock_ns)),
             ..Part::default()
         }
+    }
+
+    /// These parts are to be read now, before anything else is done.
+    pub(crate) fn expect<'a>(&self, parts: impl IntoIterator<Item = &'a Part>) {
+        for part in parts {
+            for chunk in &self.chunks[part.chunks.clone()] {
+                let header = &chunk.header;
+                self.meter()
+                    .expect(header.compressed_len.into(), header.events.into());
+            }
+        }
+    }
+
+    /// A chunk of them was read.
+    pub(crate) fn advance(&self, chunk: &ChunkRef) {
+        let header = &chunk.header;
+        self.meter()
+            .advance(header.compressed_len.into(), header.events.into());
     }
 
     /// How many events there are, those of keyframes included.

@@ -55,6 +55,11 @@ pub(crate) struct Args {
     /// How reports are written
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(crate) format: Format,
+
+    /// Read the trace into memory, however large it is. Otherwise large traces are mapped once they have their end: that takes less
+    /// memory, but when somebody cuts the file meanwhile (the program is started again, and records into it) this command is killed
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
 }
 
 const EXIT: &str = "\
@@ -63,7 +68,8 @@ Exit status:
   1  the summary, --deadlocks or --stuck has proven or likely findings
   2  the request or the file is unusable
 
-Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.";
+Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.
+What takes long tells how far it is, on standard error where that is a terminal; not where TERM is dumb or CI is set.";
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,11 +8,12 @@ use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::{Source, Trace, render};
+use ais_analyzer::{Access, Source, Trace, render};
 use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
 use crate::output;
+use crate::progress::Progress;
 use crate::text;
 
 use super::NAME;
@@ -41,7 +42,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     for threshold in &args.threshold {
         threshold.set(&mut thresholds);
     }
-    let source = Source::open(path)?;
+    let access = if args.no_mmap {
+        Access::Read
+    } else {
+        Access::Auto
+    };
+    let progress = Progress::start();
+    let source = Source::open_metered(path, access, progress.meter())?;
     // What is asked for needs all that happened.
     let is_whole = args.timeline.is_some() || !args.task.is_empty();
     let analysis = match args.at {
@@ -53,6 +60,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         None if is_whole => Analysis::with(Trace::from_source(source)?, &thresholds),
         None => Analysis::read(source, &thresholds)?,
     };
+    // Before anything is printed.
+    drop(progress);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));

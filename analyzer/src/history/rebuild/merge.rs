@@ -151,7 +151,7 @@ impl Streams {
                 // Event by event: until the poll has ended there.
                 (next, until) = (other, 0);
             }
-            let stream = &mut streams[next];
+            let stream = &mut *streams[next];
             loop {
                 stream.step(&mut taking);
                 heads[next] = stream.peek(limit, &mut taking);

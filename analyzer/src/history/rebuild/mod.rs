@@ -19,6 +19,7 @@ use ais_format::frame::flag;
 use super::{FunctionId, History, ThreadId, Totals};
 use crate::Error;
 use crate::decode::{Outline, Unreadable, Window, Windows};
+use crate::meter::Stage;
 use crate::names::Names;
 use crate::source::{Part, Source};
 use crate::time::Nanos;
@@ -38,6 +39,13 @@ use merge::{Streams, Taking};
 /// # Errors
 /// There are chunks, and none of them can be read.
 pub fn rebuild(source: &Source, part: &Part) -> Result<History, Error> {
+    source.meter().begin(Stage::Rebuilding);
+    source.expect([part]);
+    rebuild_as_told(source, part)
+}
+
+/// The same, in a stage that the meter tells of already.
+pub(crate) fn rebuild_as_told(source: &Source, part: &Part) -> Result<History, Error> {
     read(source, part, None).map(|rebuild| rebuild.finish(None))
 }
 
@@ -101,7 +109,10 @@ impl Rebuild {
 
     /// Takes in all windows; the chunks that cannot be read.
     fn read(&mut self, source: &Source) -> Unreadable {
-        let mut windows = Windows::of(source, &self.part);
+        let mut windows = match self.until {
+            None => Windows::metered(source, &self.part),
+            Some(_) => Windows::of(source, &self.part),
+        };
         let mut unreadable = Unreadable::new();
         let mut next = windows.next();
         let mut cut = None;

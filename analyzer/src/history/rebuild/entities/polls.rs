@@ -17,7 +17,7 @@ const NEAR: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Polls {
     /// As their begins came.
-    polls: Vec<Poll>,
+    begun: Vec<Poll>,
     /// What came before the begin of its poll.
     early: VecDeque<Early>,
     /// The poll that is told again last: what is missing before it does not matter.
@@ -50,11 +50,11 @@ impl Polls {
     ) {
         if place.told.is_some() {
             let known = self.find(poll.poll);
-            self.told = Some(known.unwrap_or(self.polls.len()));
+            self.told = Some(known.unwrap_or(self.begun.len()));
             if known.is_some() {
                 return;
             }
-        } else if let Some(told) = self.told.and_then(|told| self.polls.get_mut(told))
+        } else if let Some(told) = self.told.and_then(|told| self.begun.get_mut(told))
             && told.number == poll.poll
         {
             // It began while the keyframe was made, where the time is not told as exactly.
@@ -82,19 +82,19 @@ impl Polls {
             }
             !is_of
         });
-        self.polls.push(open);
+        self.begun.push(open);
     }
 
     pub(super) fn end(&mut self, end: PollEnd, place: &Place) {
         match self.find(end.poll) {
-            Some(index) => end_at(&mut self.polls[index], place.at, end),
+            Some(index) => end_at(&mut self.begun[index], place.at, end),
             None => self.keep(Early::End(place.at, end)),
         }
     }
 
     pub(super) fn yielded(&mut self, number: u64) {
         match self.find(number) {
-            Some(index) => self.polls[index].yields += 1,
+            Some(index) => self.begun[index].yields += 1,
             None => self.keep(Early::Yield(number)),
         }
     }
@@ -108,30 +108,30 @@ impl Polls {
     }
 
     fn find(&self, number: u64) -> Option<usize> {
-        let from = self.polls.len().saturating_sub(NEAR);
-        let near = self.polls[from..].iter();
+        let from = self.begun.len().saturating_sub(NEAR);
+        let near = self.begun[from..].iter();
         let index = near.rev().position(|poll| poll.number == number)?;
-        Some(self.polls.len() - 1 - index)
+        Some(self.begun.len() - 1 - index)
     }
 
     /// The thread on which a poll is open.
     pub(super) fn open_on(&self) -> Option<ThreadId> {
-        let last = self.polls.last()?;
+        let last = self.begun.last()?;
         last.end.is_none().then_some(last.thread)
     }
 
     pub(super) fn so_far(&self) -> &[Poll] {
-        &self.polls
+        &self.begun
     }
 
     pub(super) fn cut(&mut self, end: Nanos) {
         let told = self.told;
         self.told = told.map(|told| {
-            let before = self.polls[..told].iter();
+            let before = self.begun[..told].iter();
             before.filter(|poll| poll.begin < end).count()
         });
-        self.polls.retain(|poll| poll.begin < end);
-        for poll in &mut self.polls {
+        self.begun.retain(|poll| poll.begin < end);
+        for poll in &mut self.begun {
             if poll.end.is_some_and(|at| at >= end) {
                 poll.end = None;
                 poll.outcome = PollOutcome::Open;
@@ -143,7 +143,7 @@ impl Polls {
     /// The polls by number, and whether some are missing that matter.
     pub(super) fn finish(self) -> (Vec<Poll>, bool) {
         let mut extend = Extend::default();
-        let polls = self.polls.into_iter();
+        let polls = self.begun.into_iter();
         let mut polls: Vec<(u64, Poll)> =
             polls.map(|poll| (extend.next(poll.number), poll)).collect();
         let told = self.told.and_then(|told| Some(polls.get(told)?.0));
