@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use ais_analyzer::history::{Replay, TaskId};
+use ais_analyzer::history::{self, Replay, TaskId};
 use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, Trace};
 
 use crate::compare::{self, Agreement, same};
-use crate::expected::{Expected, expected};
+use crate::expected::{Expected, Task, expected};
 use crate::layout::{Layout, Written, write};
 use crate::model::{Moment, Story};
 use crate::simulate::simulate;
@@ -42,7 +42,7 @@ fn at(trace: &Trace, moment: Moment, must: &Expected) -> Agreement {
     let at = Nanos(moment.at);
     for task in &trace.history.tasks {
         let expected = must.tasks.get(&task.id.0);
-        let (is, must) = (task.state_at(at), expected.map(|task| task.state()));
+        let (is, must) = (task.state_at(at), expected.map(Task::state));
         same("a task's state", is.and_then(compare::task_state), must)?;
     }
     for operation in &trace.history.operations {
@@ -85,7 +85,7 @@ fn moments(trace: &Trace, story: &Story, known: usize) -> Agreement {
 /// The history up to a moment. Who waits, and how, is all that there was then.
 fn compare_until(until: &ais_analyzer::History, must: &Expected) -> Agreement {
     for (&id, task) in &must.tasks {
-        let is = until.task(TaskId(id)).map(|task| task.state());
+        let is = until.task(TaskId(id)).map(history::Task::state);
         same(
             "a task's state",
             is.and_then(compare::task_state),

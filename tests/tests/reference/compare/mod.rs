@@ -15,12 +15,13 @@ use ais_analyzer::history::{
 use ais_format::event::{operation_flag, operation_kind, outcome, poll_outcome, section_kind};
 
 use crate::expected::{self, By, Expected, State};
-pub(crate) use resources::{resource, state};
+pub(crate) use resources::{is_change, resource, state};
 
 /// Whether they agree; else the first difference.
 pub(crate) type Agreement = Result<(), String>;
 
 /// Whether two things are equal; else what they are, in a line.
+#[allow(clippy::needless_pass_by_value, reason = "most are numbers")]
 pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, is: T, must: T) -> Agreement {
     if is == must {
         return Ok(());
@@ -199,7 +200,7 @@ fn future(future: &Future, must: &expected::Future) -> Agreement {
 }
 
 /// How a future ended, as an `outcome`.
-fn future_end(how: FutureEnd) -> Option<u64> {
+pub(crate) fn future_end(how: FutureEnd) -> Option<u64> {
     Some(match how {
         FutureEnd::Returned => outcome::READY,
         FutureEnd::Dropped => outcome::DROPPED,

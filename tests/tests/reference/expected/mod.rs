@@ -100,6 +100,14 @@ impl Task {
 }
 
 impl Task {
+    /// When it had ended, where it has.
+    pub(crate) fn ended(&self) -> Option<u64> {
+        match self.state() {
+            State::Completed(at) | State::Panicked(at) | State::Cancelled(at) => Some(at),
+            State::Running(_) | State::Scheduled(_) | State::Idle(_) => None,
+        }
+    }
+
     /// Whether it was woken since its last poll began.
     pub(crate) fn is_woken(&self) -> bool {
         self.wakes.iter().any(|wake| wake.polls == self.polls.len())

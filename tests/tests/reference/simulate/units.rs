@@ -188,9 +188,8 @@ impl World {
     pub(super) fn take(&mut self, thread: usize, index: usize, units: u64, operation: u64) {
         let resource = &self.resources[index];
         let units = match resource.kind {
-            resource_kind::MUTEX => 1,
             resource_kind::RWLOCK if units > 3 => resource.units,
-            resource_kind::RWLOCK => 1,
+            resource_kind::MUTEX | resource_kind::RWLOCK => 1,
             resource_kind::SEMAPHORE => units,
             _ => return,
         };
