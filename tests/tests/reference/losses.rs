@@ -1,6 +1,7 @@
 //! Traces that have lost something: events that a recorder had to leave out, chunks that are missing or damaged, a tail that is cut off.
 //! Nothing that is said contradicts what happened, and that something is lost is said.
 
+use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, History, Trace};
 
 use crate::compare::{self, Agreement, same};
@@ -20,11 +21,16 @@ fn tells_of_loss(trace: &Trace) -> bool {
 /// Nothing that is said is wrong; and where not everything is said, that is said.
 fn is_sound(trace: &Trace, story: &Story, written: &Written) -> Agreement {
     // Without two readings of the clock nobody can tell when anything was.
-    if trace.source.chunks.iter().all(|chunk| chunk.header.clock_ns == 0) {
+    if trace
+        .source
+        .chunks
+        .iter()
+        .all(|chunk| chunk.header.clock_ns == 0)
+    {
         return Ok(());
     }
     let happened = expected(&story.events);
-    sound::history(&trace.history, &happened)?;
+    sound::history(&trace.history, &happened, None)?;
     if tells_of_loss(trace) {
         return Ok(());
     }
@@ -45,14 +51,24 @@ fn open(bytes: Vec<u8>) -> Result<Trace, String> {
 fn try_damaged(damage: impl Fn(&mut Rng, &Story, &Written) -> Agreement) {
     try_all(400, |program, seed| {
         let story = simulate(program);
-        let written = write(&story, Layout { seed, ..Layout::default() });
+        let written = write(
+            &story,
+            Layout {
+                seed,
+                ..Layout::default()
+            },
+        );
         damage(&mut Rng::new(seed), &story, &written)
     });
 }
 
 fn nothing_is_missing(history: &History) -> Agreement {
     same("how many chunks are missing", history.loss.chunks, 0)?;
-    same("how many events are missing", history.loss.events_dropped, 0)
+    same(
+        "how many events are missing",
+        history.loss.events_dropped,
+        0,
+    )
 }
 
 #[test]
@@ -68,7 +84,11 @@ fn of_dropped_events_nothing_is_made_up() {
         let trace = open(written.bytes())?;
         let told = trace.history.loss.events_dropped;
         same("how many events were dropped", told, written.dropped)?;
-        same("how many events there are", trace.history.events, written.events)?;
+        same(
+            "how many events there are",
+            trace.history.events,
+            written.events,
+        )?;
         is_sound(&trace, &story, &written)
     });
 }
@@ -76,11 +96,17 @@ fn of_dropped_events_nothing_is_made_up() {
 #[test]
 fn of_missing_chunks_nothing_is_made_up() {
     try_damaged(|rng, story, written| {
-        let kept: Vec<usize> = (0..written.chunks.len()).filter(|_| !rng.percent(20)).collect();
+        let kept: Vec<usize> = (0..written.chunks.len())
+            .filter(|_| !rng.percent(20))
+            .collect();
         let chunks: Vec<_> = kept.iter().map(|&i| &written.chunks[i]).collect();
         let trace = open(parts(&written.header, &chunks))?;
         let missing = kept.last().map_or(0, |last| last + 1 - kept.len());
-        same("how many chunks are missing", trace.history.loss.chunks, missing as u64)?;
+        same(
+            "how many chunks are missing",
+            trace.history.loss.chunks,
+            missing as u64,
+        )?;
         let is_whole = kept.last() == Some(&(written.chunks.len() - 1));
         let is_finished = trace.source.ending == Ending::Finished;
         same("whether it ended in good order", is_finished, is_whole)?;
@@ -110,7 +136,11 @@ fn of_a_damaged_byte_nothing_is_made_up() {
         bytes[at] ^= 1 << rng.below(8);
         // Where it is the only chunk, there is nothing to read.
         let Ok(trace) = read(bytes) else {
-            return same("whether there is another chunk", written.chunks.len() > 2, false);
+            return same(
+                "whether there is another chunk",
+                written.chunks.len() > 2,
+                false,
+            );
         };
         same("whether loss is told", tells_of_loss(&trace), true)?;
         is_sound(&trace, story, written)
@@ -139,7 +169,44 @@ fn of_chunks_out_of_order_nothing_is_made_up() {
         let other = rng.below(chunks.len());
         chunks.swap(one, other);
         let trace = open(parts(&written.header, &chunks))?;
-        same("whether a loss is told", one == other || tells_of_loss(&trace), true)?;
+        same(
+            "whether a loss is told",
+            one == other || tells_of_loss(&trace),
+            true,
+        )?;
         is_sound(&trace, story, written)
+    });
+}
+
+#[test]
+fn of_what_was_before_a_trace_that_begins_with_a_later_generation_nothing_is_made_up() {
+    try_all(400, |program, seed| {
+        let story = simulate(program);
+        let layout = Layout {
+            seed,
+            generations: 50,
+            ..Layout::default()
+        };
+        let written = write(&story, layout);
+        let mut rng = Rng::new(seed);
+        let Some(&first) = written
+            .generations
+            .get(rng.below(written.generations.len().max(1)))
+        else {
+            return Ok(());
+        };
+        let chunks: Vec<_> = written.chunks[first..].iter().collect();
+        let trace = open(parts(&written.header, &chunks))?;
+        same(
+            "whether it begins late",
+            trace.source.begins_late,
+            first > 0,
+        )?;
+        let told = trace
+            .source
+            .chunks
+            .first()
+            .map(|chunk| Nanos(chunk.header.clock_ns));
+        sound::history(&trace.history, &expected(&story.events), told)
     });
 }

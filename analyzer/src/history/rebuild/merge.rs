@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ais_format::chunk::{Cursor, Event, EventBatch};
 use ais_format::event::{self, Kind};
 
-use super::entities::Entities;
+use super::entities::{Before, Entities};
 use super::walk::Walker;
 use crate::clock::Reader;
 use crate::history::ThreadId;
@@ -19,6 +19,8 @@ use crate::time::Nanos;
 
 /// Clocks of processors disagree by far less, in ticks.
 const APART: u64 = 5_000_000;
+/// The same, where it has to be looked for which thread to wait for: about as long as a task takes to get from one to another.
+const NEAR: u64 = 5_000;
 
 /// What was read of a thread and not yet taken in.
 #[derive(Debug)]
@@ -81,11 +83,35 @@ impl Stream {
         }
     }
 
-    /// The task whose poll begins next, if that is what comes next.
-    fn next_poll(&self) -> Option<u64> {
+    /// The poll that begins next, if that is what comes next.
+    fn next_poll(&self) -> Option<event::PollBegin> {
         let (_, batch) = self.batches.front()?;
         let event: Event<'_> = self.cursor.as_ref()?.event(batch)?;
-        (event.kind == Some(Kind::PollBegin)).then(|| event.row::<event::PollBegin>().task)
+        (event.kind == Some(Kind::PollBegin)).then(|| event.row::<event::PollBegin>())
+    }
+
+    /// Whether the poll before this one begins here, soon.
+    fn begins_before(&self, poll: &event::PollBegin, until: u64) -> bool {
+        let is_it = |event: &Event<'_>| {
+            event.kind == Some(Kind::PollBegin) && {
+                let other = event.row::<event::PollBegin>();
+                let is_before = (poll.poll as u32).wrapping_sub(1) == other.poll as u32;
+                other.task == poll.task && is_before
+            }
+        };
+        let mut cursor = self.cursor.clone();
+        for (_, batch) in &self.batches {
+            let mut cursor = cursor.take().unwrap_or_else(|| Cursor::new(batch));
+            while let Some(event) = cursor.next(batch) {
+                if event.tick > until {
+                    return false;
+                }
+                if is_it(&event) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn step(&mut self, taking: &mut Taking<'_, '_>) {
@@ -136,13 +162,6 @@ impl Streams {
             .map(|stream| stream.peek(limit, &mut taking))
             .collect();
         loop {
-            let earliest = |except: Option<usize>, heads: &[Option<(u64, Option<Kind>)>]| {
-                let known = heads.iter().enumerate();
-                known
-                    .filter(|(index, _)| Some(*index) != except)
-                    .filter_map(|(index, head)| Some((head.as_ref()?.0, index)))
-                    .min()
-            };
             let Some((tick, mut next)) = earliest(None, &heads) else {
                 return;
             };
@@ -177,7 +196,7 @@ impl Streams {
     }
 }
 
-/// The thread that has to go on before thread `next` can: there, the poll is open before the one that `next` begins.
+/// The thread that has to go on before thread `next` can: there, the poll is open before the one that `next` begins, or may begin.
 fn before(
     streams: &[&mut Stream],
     heads: &[Option<(u64, Option<Kind>)>],
@@ -188,11 +207,31 @@ fn before(
     if heads[next]?.1 != Some(Kind::PollBegin) {
         return None;
     }
-    let task = streams[next].next_poll()?;
-    let open_on = taking.entities.open_poll(task)?;
-    let other = streams
-        .iter()
-        .position(|stream| stream.walker.thread() == open_on)?;
-    let is_near = heads[other]?.0 <= tick.saturating_add(APART);
-    (other != next && is_near).then_some(other)
+    let poll = streams[next].next_poll()?;
+    match taking.entities.before(poll.task, poll.poll) {
+        Before::Over => None,
+        Before::OpenOn(thread) => {
+            let is_it = |stream: &&mut Stream| stream.walker.thread() == thread;
+            let other = streams.iter().position(is_it)?;
+            let is_near = heads[other]?.0 <= tick.saturating_add(APART);
+            (other != next && is_near).then_some(other)
+        }
+        Before::Unseen => {
+            let until = tick.saturating_add(NEAR);
+            let mut others = streams.iter().enumerate();
+            let is_there = |(index, other): &(usize, &&mut Stream)| {
+                *index != next && heads[*index].is_some() && other.begins_before(&poll, until)
+            };
+            others.find(is_there).map(|(index, _)| index)
+        }
+    }
+}
+
+/// The thread that comes first, by when it does.
+fn earliest(except: Option<usize>, heads: &[Option<(u64, Option<Kind>)>]) -> Option<(u64, usize)> {
+    let known = heads.iter().enumerate();
+    known
+        .filter(|(index, _)| Some(*index) != except)
+        .filter_map(|(index, head)| Some((head.as_ref()?.0, index)))
+        .min()
 }

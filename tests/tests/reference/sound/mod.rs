@@ -8,16 +8,19 @@ mod resources;
 
 use ais_analyzer::History;
 use ais_analyzer::history::{
-    Future, FutureEnd, Operation, Poll, PollOutcome, Section, SectionKind, Task, TaskId,
-    TaskState, WokenBy,
+    Future, FutureEnd, Operation, Poll, PollOutcome, Section, SectionKind, Task, TaskId, TaskState,
+    WokenBy,
 };
+use ais_analyzer::time::Nanos;
 use ais_format::event::section_kind;
 
 use crate::compare::{self, Agreement, same};
 use crate::expected::{self, By, Expected};
 
-/// What is said where nothing is told wrongly though something may be missing.
-pub(crate) fn history(history: &History, happened: &Expected) -> Agreement {
+/// What is said where nothing is told wrongly though something may be missing. What a keyframe tells is told at the moment
+/// `told`, and was so before that or while it was told.
+pub(crate) fn history(history: &History, happened: &Expected, told: Option<Nanos>) -> Agreement {
+    let is_told = |at: Nanos| Some(at) == told;
     macro_rules! all {
         ($list:ident, $check:expr) => {
             for one in &history.$list {
@@ -29,9 +32,9 @@ pub(crate) fn history(history: &History, happened: &Expected) -> Agreement {
             }
         };
     }
-    all!(tasks, task);
+    all!(tasks, |one, must| task(one, must, &is_told));
     all!(futures, future);
-    all!(operations, operation);
+    all!(operations, |one, must| operation(one, must, &is_told));
     all!(resources, resources::resource);
     history
         .sections
@@ -50,10 +53,14 @@ fn by(is: By, must: By) -> Agreement {
     known("which unrecorded task did it", is.foreign, must.foreign)
 }
 
-fn task(task: &Task, must: &expected::Task) -> Agreement {
+fn task(task: &Task, must: &expected::Task, is_told: &impl Fn(Nanos) -> bool) -> Agreement {
     let parent = (must.new.parent != 0).then_some(TaskId(must.new.parent));
     known("who spawned it", task.spawned_by, parent)?;
-    known("when it was dropped", task.dropped.map(|at| at.0), must.dropped)?;
+    known(
+        "when it was dropped",
+        task.dropped.map(|at| at.0),
+        must.dropped,
+    )?;
     if let Some(unseen) = task.ended_unseen {
         let is_so = must.ended().is_some_and(|ended| ended <= unseen.0);
         same("whether it had ended unseen", true, is_so)?;
@@ -71,13 +78,15 @@ fn task(task: &Task, must: &expected::Task) -> Agreement {
     }
     polls(task, must)?;
     for wake in &task.wakes {
+        let is_at = |at: u64| at == wake.at.0 || is_told(wake.at);
         let is_it = |it: &&expected::Wake| {
-            (it.at, it.waker, it.number) == (wake.at.0, wake.waker, wake.number)
+            is_at(it.at) && (it.waker, it.number) == (wake.waker, wake.number)
         };
         let Some(must) = must.wakes.iter().find(is_it) else {
             return Err(format!("it was not woken at {}", wake.at.0));
         };
         match wake.by {
+            _ if is_told(wake.at) => {}
             WokenBy::Task(task) => same("who woke it", Some(task.0), must.by)?,
             WokenBy::Thread(thread) => same("where it was woken", thread.0, must.thread)?,
         }
@@ -93,7 +102,11 @@ fn task(task: &Task, must: &expected::Task) -> Agreement {
     let is_gone = |gone: &ais_analyzer::history::WakersGone| {
         must.wakers_gone.contains(&(gone.at.0, gone.waker))
     };
-    same("whether its wakers went", task.wakers_gone.iter().all(is_gone), true)
+    same(
+        "whether its wakers went",
+        task.wakers_gone.iter().all(is_gone),
+        true,
+    )
 }
 
 fn polls(task: &Task, must: &expected::Task) -> Agreement {
@@ -114,27 +127,47 @@ fn polls(task: &Task, must: &expected::Task) -> Agreement {
         let all = places.windows(2).all(is_next);
         same("whether polls are missing", true, all)?;
         let begins = task.late || places.first().is_none_or(|&first| first == 0);
-        same("whether its first polls are missing", true, begins || !crate::all_shapes())?;
+        same(
+            "whether its first polls are missing",
+            true,
+            begins || !crate::all_shapes(),
+        )?;
     }
     Ok(())
 }
 
 fn known_poll(poll: &Poll, must: &expected::Poll, task: &Task, index: usize) -> Agreement {
     let is = compare::poll(poll);
-    same("its thread", is.thread, must.thread)?;
+    // A keyframe tells neither on which thread a poll was nor when it ended.
+    let is_told = is.thread == 0;
+    if !is_told {
+        same("its thread", is.thread, must.thread)?;
+    }
     same("its begin", is.begin, must.begin)?;
     same("its waker", is.waker, must.waker)?;
     same("the wakes that it saw", is.wakes_seen, must.wakes_seen)?;
     known("what is around it", is.inside, must.inside)?;
-    same("whether it gave way so often", is.yields <= must.yields, true)?;
+    same(
+        "whether it gave way so often",
+        is.yields <= must.yields,
+        true,
+    )?;
     let next = task.polls.get(index + 1);
     let is_closed = next.is_some_and(|next| poll.end == Some(next.begin.max(poll.begin)));
     if is_closed && task.has_gaps && poll.outcome == PollOutcome::Pending {
         // Its end is lost, but it had one.
         let outcome = must.end.map(|(_, outcome, _)| outcome);
-        return same("its outcome", is.end.map(|(_, outcome, _)| outcome), outcome);
+        return same(
+            "its outcome",
+            is.end.map(|(_, outcome, _)| outcome),
+            outcome,
+        );
     }
-    known("its end", is.end, must.end)
+    let must = must.end.map(|(at, outcome, wakers)| {
+        let is_at_begin = is_told && is.end.is_some_and(|(end, ..)| end == is.begin);
+        (if is_at_begin { is.begin } else { at }, outcome, wakers)
+    });
+    known("its end", is.end, must)
 }
 
 fn future(future: &Future, must: &expected::Future) -> Agreement {
@@ -146,11 +179,13 @@ fn future(future: &Future, must: &expected::Future) -> Agreement {
         same("its function", future.function.0, must.function)?;
     }
     for visit in &future.awaits {
-        let is_it = |it: &&expected::Visit| {
-            (it.point, it.entered) == (visit.point as u64, visit.entered.0)
-        };
+        let is_it =
+            |it: &&expected::Visit| (it.point, it.entered) == (visit.point as u64, visit.entered.0);
         let Some(must) = must.visits.iter().find(is_it) else {
-            return Err(format!("it was not at an await point at {}", visit.entered.0));
+            return Err(format!(
+                "it was not at an await point at {}",
+                visit.entered.0
+            ));
         };
         if crate::all_shapes() {
             let left = visit.left.map(|at| (at.0, visit.dropped));
@@ -169,16 +204,25 @@ fn future(future: &Future, must: &expected::Future) -> Agreement {
     Ok(())
 }
 
-fn operation(operation: &Operation, must: &expected::Operation) -> Agreement {
+fn operation(
+    operation: &Operation,
+    must: &expected::Operation,
+    is_told: &impl Fn(Nanos) -> bool,
+) -> Agreement {
     for poll in &operation.polls {
-        let Some(must) = must.polls.iter().find(|it| it.at == poll.at.0) else {
+        let is_it = |it: &&expected::OperationPoll| {
+            it.at == poll.at.0 || (is_told(poll.at) && it.fires == poll.fires_seen)
+        };
+        let Some(must) = must.polls.iter().find(is_it) else {
             return Err(format!("it was not polled at {}", poll.at.0));
         };
         same("how often it had fired", poll.fires_seen, must.fires)?;
         known("who polled it", poll.task.map(|task| task.0), must.by.task)?;
     }
     for firing in &operation.firings {
-        let is_it = must.firings.contains(&(firing.at.0, firing.number));
+        let is_at = |at: u64| at == firing.at.0 || is_told(firing.at);
+        let mut firings = must.firings.iter();
+        let is_it = firings.any(|&(at, number)| is_at(at) && number == firing.number);
         same("whether it fired", true, is_it)?;
     }
     let ended = operation.ended;
@@ -187,9 +231,8 @@ fn operation(operation: &Operation, must: &expected::Operation) -> Agreement {
 }
 
 fn section(section: &Section, happened: &Expected) -> Agreement {
-    let is_it = |it: &&expected::Section| {
-        (it.thread, it.begun) == (section.thread.0, section.begun.0)
-    };
+    let is_it =
+        |it: &&expected::Section| (it.thread, it.begun) == (section.thread.0, section.begun.0);
     let Some(must) = happened.sections.iter().find(is_it) else {
         return Err(format!("no section began at {}", section.begun.0));
     };

@@ -8,7 +8,11 @@ use crate::expected;
 
 /// What is said of a resource is so.
 pub(super) fn resource(resource: &Resource, must: &expected::Resource) -> Agreement {
-    known("when it was dropped", resource.dropped.map(|at| at.0), must.dropped)?;
+    known(
+        "when it was dropped",
+        resource.dropped.map(|at| at.0),
+        must.dropped,
+    )?;
     for change in &resource.changes {
         let is_it = |it: &&expected::Change| it.sequence == change.sequence;
         let Some(happened) = must.changes.iter().find(is_it) else {
@@ -18,7 +22,10 @@ pub(super) fn resource(resource: &Resource, must: &expected::Resource) -> Agreem
         let who = compare::by(change.by, change.foreign);
         by(who, happened.by)?;
         // What it says of who has units is looked at as the same.
-        let same_by = expected::Change { by: who, ..*happened };
+        let same_by = expected::Change {
+            by: who,
+            ..*happened
+        };
         if !compare::is_change(&change.kind, &same_by) {
             let (is, must) = (format!("{:?}", change.kind), format!("{:?}", happened.act));
             return same("a change", is, must);
@@ -38,7 +45,9 @@ fn is_as_after_its_last_change(resource: &Resource, must: &expected::Resource) -
     let then = must.after(must.changes.iter().filter(is_before).count());
     let state = &resource.at_end;
     let holds = state.holds.iter();
-    let is: Vec<_> = holds.map(|hold| (hold.number, hold.units, hold.since.0)).collect();
+    let is: Vec<_> = holds
+        .map(|hold| (hold.number, hold.units, hold.since.0))
+        .collect();
     let holds = then.holds.iter();
     let must_be = holds.map(|hold| (hold.number, hold.units, hold.since));
     same("its holders", is, must_be.collect())?;

@@ -1,6 +1,6 @@
 //! Futures, with their await points.
 
-use ais_format::event::outcome;
+use ais_format::event::{AwaitLeave, outcome};
 
 use super::Build;
 use crate::history::rebuild::facts::{FutureFact, Place};
@@ -10,8 +10,15 @@ use crate::time::Nanos;
 #[derive(Debug)]
 pub(super) struct FutureBuilder {
     future: Future,
+    /// It was seen to be made.
+    is_new: bool,
+    /// What was left before it was entered, by clocks that do not agree.
+    early: Option<(AwaitLeave, Nanos)>,
     generation: u32,
 }
+
+/// By so much the clocks of two threads may disagree.
+const JITTER: Nanos = Nanos(1000);
 
 impl FutureBuilder {
     pub(super) fn new(id: u64, place: &Place) -> Self {
@@ -26,6 +33,8 @@ impl FutureBuilder {
                 awaits: Vec::new(),
                 ended: None,
             },
+            is_new: false,
+            early: None,
             generation: place.generation,
         }
     }
@@ -34,7 +43,12 @@ impl FutureBuilder {
         self.generation = self.generation.max(place.generation);
         let future = &mut self.future;
         match fact {
-            FutureFact::New(new) => future.function = FunctionId(new.function),
+            FutureFact::New(new) => {
+                future.function = FunctionId(new.function);
+                // Whatever the clock of another thread says.
+                future.made = place.at;
+                self.is_new = true;
+            }
             FutureFact::Began(begin) => {
                 // Told again: at which await point it is, if it is at one, follows.
                 if let (Some(at), Some(open)) = (place.told, future.awaits.last_mut()) {
@@ -43,7 +57,9 @@ impl FutureBuilder {
                 future.function = FunctionId(begin.function);
                 future.parent = (begin.parent != 0).then_some(FutureId(begin.parent));
                 future.begun = Some(place.at);
-                future.made = future.made.min(place.at);
+                if !self.is_new {
+                    future.made = place.at;
+                }
                 future.task = place.task;
             }
             FutureFact::Entered(enter) => {
@@ -56,18 +72,24 @@ impl FutureBuilder {
                     last.left = None;
                     return;
                 }
+                let early = self.early.take().filter(|(leave, at)| {
+                    leave.point == enter.point && place.at.since(*at) < JITTER
+                });
                 future.awaits.push(Await {
                     point: enter.point as usize,
                     entered: place.at,
-                    left: None,
-                    dropped: false,
+                    left: early.map(|_| place.at),
+                    dropped: early.is_some_and(|(leave, _)| leave.outcome != outcome::READY),
                 });
             }
             FutureFact::Left(leave) => {
                 let open = future.awaits.iter_mut().rfind(|visit| visit.left.is_none());
-                if let Some(visit) = open.filter(|visit| visit.point as u64 == leave.point) {
-                    visit.left = Some(place.at.max(visit.entered));
-                    visit.dropped = leave.outcome != outcome::READY;
+                match open.filter(|visit| visit.point as u64 == leave.point) {
+                    Some(visit) => {
+                        visit.left = Some(place.at.max(visit.entered));
+                        visit.dropped = leave.outcome != outcome::READY;
+                    }
+                    None => self.early = Some((leave, place.at)),
                 }
             }
             FutureFact::Ended(end) => {

@@ -15,10 +15,12 @@ use crate::names::Names;
 use crate::time::Nanos;
 use future::FutureBuilder;
 use operation::OperationBuilder;
+use polls::Polls;
 use resource::ResourceBuilder;
 use store::Store;
 use task::TaskBuilder;
 
+pub(super) use polls::Before;
 pub(super) use section::sections;
 pub(super) use task::SoFar;
 
@@ -61,9 +63,12 @@ pub(super) struct Lists {
 }
 
 impl Entities {
-    /// The thread on which a poll of a task is open, for all that is known yet.
-    pub(super) fn open_poll(&self, task: u64) -> Option<ThreadId> {
-        self.tasks.get(task)?.polls.open_on()
+    /// What is known of the poll of a task before this one.
+    pub(super) fn before(&self, task: u64, number: u64) -> Before {
+        match self.tasks.get(task) {
+            Some(task) => task.polls.before(number),
+            None => Polls::default().before(number),
+        }
     }
 
     /// The tasks, in no order.

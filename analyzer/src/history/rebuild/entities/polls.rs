@@ -24,6 +24,17 @@ pub(super) struct Polls {
     told: Option<usize>,
 }
 
+/// What is known of the poll before another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::history::rebuild) enum Before {
+    /// It is over, or there is none.
+    Over,
+    /// It is open on this thread.
+    OpenOn(ThreadId),
+    /// It was not seen: its begin comes later, or is lost.
+    Unseen,
+}
+
 /// What is known of a poll before its begin is.
 #[derive(Debug)]
 enum Early {
@@ -114,10 +125,27 @@ impl Polls {
         Some(self.begun.len() - 1 - index)
     }
 
-    /// The thread on which a poll is open.
-    pub(super) fn open_on(&self) -> Option<ThreadId> {
-        let last = self.begun.last()?;
-        last.end.is_none().then_some(last.thread)
+    /// What is known of the poll before this one.
+    pub(super) fn before(&self, number: u64) -> Before {
+        let first_of_all = 1;
+        match self.begun.last() {
+            None if number == first_of_all => Before::Over,
+            None => Before::Unseen,
+            // The lowest 32 bits.
+            Some(last) if last.number as u32 == (number as u32).wrapping_sub(1) => match last.end {
+                None => Before::OpenOn(last.thread),
+                Some(_) => Before::Over,
+            },
+            Some(last)
+                if (last.number as u32)
+                    .wrapping_sub(number as u32)
+                    .cast_signed()
+                    < 0 =>
+            {
+                Before::Unseen
+            }
+            Some(_) => Before::Over,
+        }
     }
 
     pub(super) fn so_far(&self) -> &[Poll] {
