@@ -10,7 +10,7 @@ mod store;
 mod task;
 
 use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, TaskFact};
-use crate::history::{Future, Operation, Resource, Task, TaskId, ThreadId};
+use crate::history::{Future, Operation, Resource, Task, TaskId};
 use crate::names::Names;
 use crate::time::Nanos;
 use future::FutureBuilder;
