@@ -95,7 +95,7 @@ pub(crate) struct Writer {
     /// The thread whose events are being added, and how many it had lost before them.
     open: Option<(u64, u64)>,
     /// What the chunk takes out of segments: from which part, and how many words of it are left.
-    claims: Vec<(usize, usize)>,
+    claims: Claims,
     words: Vec<u64>,
     /// Memory has asked for what was written last.
     was_pressed: bool,
@@ -127,6 +127,25 @@ struct ThreadProgress {
     dropped_written: u64,
 }
 
+/// What the chunk that is being made takes: of which part, and how many words that leaves.
+#[derive(Debug, Default)]
+struct Claims {
+    of_chunk: Vec<(usize, usize)>,
+    /// The part that was last taken to its end. Its segment is freed with that, and may be another thread's by now.
+    taken: Option<usize>,
+}
+
+impl Claims {
+    fn add(&mut self, part: usize, left: usize) {
+        if left > 0 || self.taken != Some(part) {
+            self.of_chunk.push((part, left));
+        }
+        if left == 0 {
+            self.taken = Some(part);
+        }
+    }
+}
+
 impl Writer {
     pub(crate) fn new(
         output: Output,
@@ -139,7 +158,7 @@ impl Writer {
             chunk: ChunkBuilder::new(),
             definitions: ChunkBuilder::new(),
             open: None,
-            claims: Vec::new(),
+            claims: Claims::default(),
             words: Vec::new(),
             was_pressed: false,
             defined: 0,
@@ -302,6 +321,7 @@ impl Writer {
     fn write_recorded(&mut self, clock: ClockPair) -> io::Result<bool> {
         let before = self.progress.events.load(Ordering::Relaxed);
         let parts = segment::unread();
+        self.claims = Claims::default();
         for index in 0..parts.len() {
             self.move_records(&parts, index, clock)?;
         }
@@ -310,7 +330,7 @@ impl Writer {
         self.tell_losses();
         let is_new = self.progress.events.load(Ordering::Relaxed) != before
             || self.progress.dropped.load(Ordering::Relaxed) != dropped;
-        if is_new || !self.claims.is_empty() {
+        if is_new || !self.claims.of_chunk.is_empty() {
             self.finish_chunk(clock, flag::CUT, &parts)?;
         }
         Ok(is_new)
@@ -341,7 +361,7 @@ impl Writer {
             if self.chunk.batch_events() >= BATCH {
                 self.begin_batch(stream);
                 if self.chunk.is_large() {
-                    self.claims.push((index, left.len()));
+                    self.claims.add(index, left.len());
                     self.finish_chunk(clock, 0, parts)?;
                 }
             } else if let &[first, dropped, ref rest @ ..] = left
@@ -354,7 +374,7 @@ impl Writer {
                 break;
             }
         }
-        self.claims.push((index, 0));
+        self.claims.add(index, 0);
         self.words = words;
         Ok(())
     }
@@ -402,7 +422,7 @@ impl Writer {
         // since there may be many at once (a second recording begins with all that the first one made).
         self.write_definitions(clock, 0)?;
         // Before it is written: whoever recovers the rest sees by the chunk whether this came to be true.
-        let claims = std::mem::take(&mut self.claims);
+        let claims = std::mem::take(&mut self.claims.of_chunk);
         for &(index, left) in &claims {
             parts[index].claim(self.output.next_sequence(), left);
         }
@@ -433,5 +453,27 @@ impl Writer {
                 .chunk(&self.definitions.finish(), clock, dropped, flags)?;
             define::are_written(self.defined);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_ends_where_a_chunk_ends_is_taken_once() {
+        let mut claims = Claims::default();
+        claims.add(0, 70);
+        claims.add(0, 0);
+        claims.add(1, 0);
+        assert_eq!(
+            std::mem::take(&mut claims.of_chunk),
+            [(0, 70), (0, 0), (1, 0)]
+        );
+        // The chunk is written, and the segment freed; then the part is found to have no more.
+        claims.add(1, 0);
+        assert!(claims.of_chunk.is_empty());
+        claims.add(2, 0);
+        assert_eq!(claims.of_chunk, [(2, 0)]);
     }
 }
