@@ -18,7 +18,7 @@ use crate::meter::Stage;
 use crate::names::kind_of_name;
 use crate::number::grouped;
 use crate::scan::{Seen, glance};
-use crate::source::Part;
+use crate::source::{Part, Window};
 use crate::waits::{Index, Verdict};
 use crate::{Error, Source, Trace};
 
@@ -63,7 +63,19 @@ impl Analysis {
     /// # Errors
     /// As [`Trace::open`].
     pub fn read(source: Source, thresholds: &Thresholds) -> Result<(Trace, Analysis), Error> {
-        Analysis::in_parts(source, thresholds, WHOLE, PART)
+        Analysis::read_window(source, Window::default(), thresholds)
+    }
+
+    /// The same, of a stretch of time: what hangs at its end, and what was wrong in it. Chunks in which nothing of it can be are not decoded.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn read_window(
+        source: Source,
+        window: Window,
+        thresholds: &Thresholds,
+    ) -> Result<(Trace, Analysis), Error> {
+        Analysis::in_parts(source, window, thresholds, WHOLE, PART)
     }
 
     /// The same, with other limits: a trace of up to `whole` events is looked at as a whole, parts have `part` of them at least. What is
@@ -73,15 +85,15 @@ impl Analysis {
     /// As [`Trace::open`].
     pub fn in_parts(
         source: Source,
+        window: Window,
         thresholds: &Thresholds,
         whole: u64,
         part: u64,
     ) -> Result<(Trace, Analysis), Error> {
-        let mut parts = if source.events() <= whole {
-            vec![source.whole()]
-        } else {
-            source.parts_of(part)
-        };
+        let mut parts = source.parts_in(window, part);
+        if parts.iter().map(|part| part.events).sum::<u64>() <= whole {
+            parts = vec![source.part_in(window)];
+        }
         let last = parts.pop().unwrap_or_default();
         let mut totals = Totals::default();
         let mut earlier = Vec::new();

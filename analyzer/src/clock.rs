@@ -39,6 +39,20 @@ impl Clock {
         self.stretch(tick).time(tick)
     }
 
+    /// The first tick that is at this time or later; the last tick there can be where none is.
+    pub fn tick(&self, at: Nanos) -> u64 {
+        let (mut low, mut high) = (0, u64::MAX);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.time(middle) < at {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
     /// For many ticks, each near the one before.
     pub fn reader(&self) -> Reader<'_> {
         Reader {
@@ -136,6 +150,16 @@ impl Stretch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tick_of_a_time_is_the_first_that_is_not_before_it() {
+        let (clock, _) = Clock::new(100, [(1_100, 300), (5_100, 4_300)].into_iter());
+        for at in [0, 1, 2, 299, 300, 301, 2_000, 9_000] {
+            let tick = clock.tick(Nanos(at));
+            assert!(clock.time(tick) >= Nanos(at), "{at}");
+            assert!(tick == 0 || clock.time(tick - 1) < Nanos(at), "{at}");
+        }
+    }
 
     #[test]
     fn time_is_linear_between_readings_and_goes_on_after_the_last() {

@@ -38,7 +38,7 @@ pub use analysis::Analysis;
 pub use error::Error;
 pub use history::History;
 pub use meter::Meter;
-pub use source::{Access, Ending, Loss, Source};
+pub use source::{Access, Ending, Loss, Source, Window};
 
 /// A trace, read and rebuilt.
 #[derive(Debug)]
@@ -74,6 +74,30 @@ impl Trace {
     /// As [`Trace::open`].
     pub fn end_of(source: Source) -> Result<Trace, Error> {
         let part = source.last_part().unwrap_or_default();
+        let history = history::rebuild(&source, &part)?;
+        Ok(Trace { source, history })
+    }
+
+    /// Rebuilds a stretch of time of a trace, as of its end. Chunks in which nothing of it can be are not decoded.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn in_window(source: Source, window: Window) -> Result<Trace, Error> {
+        let history = history::rebuild(&source, &source.part_in(window))?;
+        Ok(Trace { source, history })
+    }
+
+    /// Rebuilds a trace as it was just before a moment, from the generation that holds it: as [`Trace::end_of`], which takes as long for
+    /// a trace of any size.
+    ///
+    /// # Errors
+    /// As [`Trace::open`].
+    pub fn at(source: Source, moment: time::Nanos) -> Result<Trace, Error> {
+        let window = Window {
+            to: Some(moment),
+            ..Window::default()
+        };
+        let part = source.parts_in(window, 0).pop().unwrap_or_default();
         let history = history::rebuild(&source, &part)?;
         Ok(Trace { source, history })
     }

@@ -2,7 +2,7 @@
 
 use ais_analyzer::findings::{Finding, Thresholds};
 use ais_analyzer::waits::Verdict;
-use ais_analyzer::{Error, Source, Trace};
+use ais_analyzer::{Error, Source, Trace, Window};
 
 /// A trace, and what was found in it.
 pub(crate) struct Analysis {
@@ -17,9 +17,13 @@ impl Analysis {
         Analysis::with(trace, &Thresholds::default())
     }
 
-    /// Reads a trace and analyses it; of a long one only the last part is kept.
-    pub(crate) fn read(source: Source, thresholds: &Thresholds) -> Result<Analysis, Error> {
-        let (trace, analysis) = ais_analyzer::Analysis::read(source, thresholds)?;
+    /// Reads a stretch of time of a trace and analyses it; of a long one only the last part is kept.
+    pub(crate) fn read(
+        source: Source,
+        window: Window,
+        thresholds: &Thresholds,
+    ) -> Result<Analysis, Error> {
+        let (trace, analysis) = ais_analyzer::Analysis::read_window(source, window, thresholds)?;
         let ais_analyzer::Analysis { verdict, findings } = analysis;
         Ok(Analysis {
             trace,

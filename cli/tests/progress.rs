@@ -228,7 +228,7 @@ fn a_long_read_tells_how_far_it_is_and_leaves_a_clean_terminal() {
 #[test]
 fn an_error_after_a_long_read_stands_alone() {
     let trace = Large::new();
-    let arguments = [trace.path(), "--at", "99h"];
+    let arguments = [trace.path(), "--task", "nobody"];
     let error = piped(&arguments);
     assert_eq!(error.lines().count(), 1, "{error}");
     let mut slow = OnTerminal::new(command(&arguments));

@@ -11,8 +11,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ais_analyzer::findings::{Confidence, Kind, Thresholds};
+use ais_analyzer::history::{History, Poll, TaskState};
 use ais_analyzer::report::{Summary, summary, trace_info};
-use ais_analyzer::{Analysis, Source, Trace};
+use ais_analyzer::time::Nanos;
+use ais_analyzer::{Analysis, Source, Trace, Window};
 use ais_recorder::Recorder;
 use recorded_tokio as tokio;
 use tokio::sync::Mutex;
@@ -154,7 +156,8 @@ fn what_is_found_in_parts_is_what_is_found_in_the_whole() {
     for part in [1, 80_000] {
         let parts = source().parts_of(part).len();
         assert!(parts > 2, "{parts} parts");
-        let (last, in_parts) = Analysis::in_parts(source(), &thresholds, 0, part).unwrap();
+        let (last, in_parts) =
+            Analysis::in_parts(source(), Window::default(), &thresholds, 0, part).unwrap();
         assert!(last.history.tasks.len() < whole.history.tasks.len());
         assert_eq!(kinds(&in_parts), kinds(&of_whole));
         let (one, other) = (summed_up(&last, &in_parts), summed_up(&whole, &of_whole));
@@ -176,6 +179,79 @@ fn what_is_found_in_parts_is_what_is_found_in_the_whole() {
     ] {
         assert!(found.contains(kind.name()), "{kind:?} in {found:?}");
     }
+}
+
+#[test]
+fn of_a_stretch_of_time_is_told_what_was_in_it_and_the_rest_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.ais");
+    record(&path);
+    let whole = Trace::open(&path).unwrap();
+    let tasks = &whole.history.tasks;
+    let slow = tasks.iter().find(|task| task.name.contains("long_poll"));
+    let poll = &slow.unwrap().polls[0];
+    let (begin, end) = (poll.begin, poll.end.unwrap());
+    let some = Nanos(10_000_000);
+    let thresholds = Thresholds::default();
+    let look = |from: Option<Nanos>, to: Option<Nanos>| {
+        let source = Source::open(&path).unwrap();
+        let window = Window { from, to };
+        Analysis::in_parts(source, window, &thresholds, 0, 80_000).unwrap()
+    };
+
+    let around = (Nanos(begin.0 - some.0), Nanos(end.0 + some.0));
+    let (trace, analysis) = look(Some(around.0), Some(around.1));
+    let long = Kind::LongPoll.name();
+    assert_eq!(kinds(&analysis), BTreeSet::from([(long, false, false)]));
+    // To the tick.
+    assert!(trace.history.end.since(around.1) < Nanos(100));
+    let read = trace.history.before.events + trace.history.events;
+    assert!(read < whole.history.events / 2);
+    let polls = tasks.iter().flat_map(|task| &task.polls);
+    let within = |poll: &&Poll| poll.begin >= around.0 && poll.begin < around.1;
+    let summed = summed_up(&trace, &analysis);
+    assert_eq!(summed.polls, polls.filter(within).count() as u64);
+    let alive = tasks.iter().filter(|task| {
+        let state = task.state();
+        let has_ended = !state.is_live() && state.since() < around.0;
+        task.spawned < around.1 && !has_ended
+    });
+    let counts = &summed.tasks;
+    let told = counts.running
+        + counts.scheduled
+        + counts.waiting
+        + counts.completed
+        + counts.cancelled
+        + counts.panicked;
+    assert_eq!(told, alive.count());
+
+    // Before it, and after it.
+    let (_, before) = look(None, Some(around.0));
+    let found = kinds(&before);
+    assert!(found.contains(&(Kind::DeadlockCycle.name(), true, true)));
+    assert!(!found.contains(&(long, false, false)), "{found:?}");
+    let (_, after) = look(Some(around.1), None);
+    let found = kinds(&after);
+    assert!(found.contains(&(Kind::DeadlockCycle.name(), false, true)));
+    assert!(
+        found
+            .iter()
+            .all(|(kind, ..)| *kind != long && *kind != Kind::LockOrderInversion.name()),
+        "{found:?}"
+    );
+
+    // In the middle of it.
+    let moment = Nanos(begin.0.midpoint(end.0));
+    let at = Trace::at(Source::open(&path).unwrap(), moment).unwrap();
+    assert!(at.history.events < whole.history.events / 2);
+    let task = at.history.task(slow.unwrap().id).unwrap();
+    assert_eq!(task.state(), TaskState::Running(begin));
+    let then = whole.history_until(moment).unwrap();
+    let live = |history: &History| -> Vec<_> {
+        let live = history.tasks.iter().filter(|task| task.state().is_live());
+        live.map(|task| task.id).collect()
+    };
+    assert_eq!(live(&at.history), live(&then));
 }
 
 #[test]

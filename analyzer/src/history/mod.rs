@@ -105,6 +105,8 @@ pub struct History {
     pub threads: HashMap<ThreadId, std::sync::Arc<str>>,
     /// When the last event of each thread was.
     pub last_events: HashMap<ThreadId, Nanos>,
+    /// What was over before this moment is neither counted nor shown, and nothing is found in it. Zero where all of it is.
+    pub from: Nanos,
     /// The last moment that is known of all threads, or the one at which the program shut itself down: histories end here.
     pub end: Nanos,
     /// When the recording ended.

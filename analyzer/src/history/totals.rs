@@ -87,7 +87,12 @@ impl Totals {
 impl History {
     /// Whether a moment belongs to the part of the trace before this one, where what was over is counted.
     pub(crate) fn was_told_before(&self, at: Nanos) -> bool {
-        !self.part.is_first() && at < self.part.from
+        let first = if self.part.is_first() {
+            Nanos(0)
+        } else {
+            self.part.from
+        };
+        at < first.max(self.from)
     }
 
     /// The tasks of this part of the trace: not those that were over before it.
@@ -98,11 +103,15 @@ impl History {
         })
     }
 
-    /// The resources that were made in this part of the trace; in the first one all.
+    /// The resources that were made in this part of the trace; in the first one that is told of all that there were.
     pub(crate) fn own_resources(&self) -> impl Iterator<Item = &Resource> {
-        self.resources.iter().filter(|resource| {
-            let is_own = |at| !self.was_told_before(at);
-            self.part.is_first() || resource.created.is_some_and(is_own)
+        let is_first = self.part.is_first() || self.from > Nanos(0);
+        self.resources.iter().filter(move |resource| {
+            if is_first {
+                resource.dropped.is_none_or(|at| at >= self.from)
+            } else {
+                resource.created.is_some_and(|at| !self.was_told_before(at))
+            }
         })
     }
 }

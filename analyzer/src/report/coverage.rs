@@ -29,6 +29,12 @@ pub struct Coverage {
     /// Where only the last part of a trace was rebuilt: when it begins. What was alive then is told there, and known.
     #[serde(rename = "read_from_ns")]
     pub read_from: Option<Nanos>,
+    /// Where a stretch of time was asked for: what was over before this moment is left out.
+    #[serde(rename = "shown_from_ns")]
+    pub shown_from: Option<Nanos>,
+    /// Where a stretch of time was asked for: everything is as of this moment.
+    #[serde(rename = "shown_to_ns")]
+    pub shown_to: Option<Nanos>,
     /// Events that the recorder could not keep, over the whole recording, as a share of all. Null where the trace begins in the middle:
     /// how many there were before is not kept.
     pub dropped_share: Option<f64>,
@@ -67,6 +73,8 @@ pub(super) fn coverage(trace: &Trace) -> Coverage {
             .begins_late
             .then_some(trace.source.whole().from),
         read_from: (!history.part.is_first()).then_some(history.part.from),
+        shown_from: Some(history.from).filter(|&from| from > Nanos(0)),
+        shown_to: history.part.until.map(|_| history.end),
         begins_whole: history.begins_whole.filter(|_| trace.source.begins_late),
         dropped_share: (!trace.source.begins_late && all > 0).then(|| dropped as f64 / all as f64),
         is_healed: has_gap.then_some(is_healed),

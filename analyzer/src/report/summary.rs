@@ -78,7 +78,7 @@ pub fn trace_info(trace: &Trace) -> TraceInfo {
         program: header.program.clone(),
         pid: header.pid,
         started_unix_ns: header.started_unix_ns,
-        duration: trace.history.recorded_until,
+        duration: trace.source.known_until().max(trace.history.recorded_until),
         shutdown: trace.history.shutdown,
         events: trace.history.before.events + trace.history.events,
         tasks: trace.history.before.tasks() + trace.history.own_tasks().count(),

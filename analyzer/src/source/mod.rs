@@ -21,7 +21,7 @@ use crate::Error;
 use crate::meter::{Meter, Stage};
 pub use bytes::Access;
 use bytes::Bytes;
-pub use parts::Part;
+pub use parts::{Part, Window};
 use recover::{Killed, Leftover};
 
 /// The bytes of a trace, and where its chunks are.

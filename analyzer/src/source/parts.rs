@@ -7,7 +7,7 @@ use std::ops::Range;
 use ais_format::frame::flag;
 
 use super::{ChunkRef, Source};
-use crate::decode::tells_cut;
+use crate::decode::{clock_of, tells_cut};
 use crate::time::Nanos;
 
 /// A stretch of a trace that can be read without what comes before it.
@@ -21,6 +21,8 @@ pub struct Part {
     pub(crate) until: Option<u64>,
     /// The tick that it begins at; zero where the recording does.
     pub(crate) begin: u64,
+    /// What was over before this moment is not told of; zero where all is.
+    pub(crate) shown_from: Nanos,
     /// Where it begins: when what was alive was told again, or the recording began.
     pub from: Nanos,
     /// How many events its chunks hold, those of keyframes included.
@@ -46,7 +48,61 @@ impl Part {
     }
 }
 
+/// A stretch of time that is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// What was over before this moment is left out.
+    pub from: Option<Nanos>,
+    /// What was at this moment or later is left out: everything is as of just before it.
+    pub to: Option<Nanos>,
+}
+
 impl Source {
+    /// The parts in which a stretch of time lies, found by the headers of chunks.
+    pub(crate) fn parts_in(&self, window: Window, events: u64) -> Vec<Part> {
+        let mut parts = self.parts_of(events);
+        if let Some(to) = window.to {
+            self.end_at(to, &mut parts);
+        }
+        if let Some(from) = window.from {
+            let before = parts.partition_point(|part| part.from <= from);
+            parts.drain(..before.saturating_sub(1));
+            if let Some(first) = parts.first_mut() {
+                first.shown_from = from;
+                first.begin = first.begin.max(clock_of(self).tick(from));
+            }
+        }
+        parts
+    }
+
+    /// The same, as one part.
+    pub(crate) fn part_in(&self, window: Window) -> Part {
+        let mut parts = self.parts_in(window, 0).into_iter();
+        let first = parts.next().unwrap_or_default();
+        parts.fold(first, |all, next| all.and(&next))
+    }
+
+    /// Leaves out what is not before a moment.
+    fn end_at(&self, to: Nanos, parts: &mut Vec<Part>) {
+        let tick = clock_of(self).tick(to);
+        let is_known =
+            |chunk: &ChunkRef| tells_cut(&chunk.header) && chunk.header.clock_tick >= tick;
+        let Some(known) = self.chunks.iter().position(is_known) else {
+            // The trace ends before that.
+            return;
+        };
+        let before = parts.iter().take_while(|part| part.begin < tick).count();
+        parts.truncate(before.max(1));
+        if let Some(last) = parts.last_mut() {
+            let end = last.chunks.end.min(known + 1);
+            let own = &self.chunks[last.chunks.start..end];
+            last.events = own.iter().map(|chunk| u64::from(chunk.header.events)).sum();
+            last.chunks.end = end;
+            last.more = (known + 1).saturating_sub(end);
+            last.until = Some(last.until.map_or(tick, |until| until.min(tick)));
+        }
+    }
+
     /// The trace in as many parts of about so many events each as there can be: of one generation, or of several.
     pub fn parts_of(&self, events: u64) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
@@ -141,6 +197,12 @@ impl Source {
         let header = &chunk.header;
         self.meter()
             .advance(header.compressed_len.into(), header.events.into());
+    }
+
+    /// Until when it is known what all threads did; as far as readings of the clock tell.
+    pub fn known_until(&self) -> Nanos {
+        let clock = clock_of(self);
+        self.cut.map_or_else(|| clock.last(), |cut| clock.time(cut))
     }
 
     /// How many events there are, those of keyframes included.

@@ -43,9 +43,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.svg|OUT.dot")]
     pub(crate) graph: Option<PathBuf>,
 
-    /// Report what was so at this time (`1.5s`, `320ms`, `+2m` after the start) and not at the end of the trace
+    /// Report what was so at this time (`1.5s`, `320ms`, `+2m` after the start) and not at the end of the trace. Of a long trace only
+    /// the stretch around it is read, with what was alive when that began; with `end`, the last one
     #[arg(long, value_name = "TIME|end", value_parser = moment)]
     pub(crate) at: Option<At>,
+
+    /// Leave out what was over before this time. Of a long trace, what lies before it is not even read
+    #[arg(long, value_name = "TIME", conflicts_with = "at")]
+    pub(crate) from: Option<Nanos>,
+
+    /// Leave out what was at this time or later: everything is told as of then
+    #[arg(long, value_name = "TIME", conflicts_with = "at")]
+    pub(crate) to: Option<Nanos>,
 
     /// Set from when on something counts as slow: `long-poll=50ms`; may be given several times. Names: long-poll, busy-loop (both 100ms),
     /// busy-turns (1000), starvation (500ms), held-lock (250ms)

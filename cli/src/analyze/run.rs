@@ -7,8 +7,7 @@ use ais_analyzer::findings::{Confidence, Thresholds};
 use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
-use ais_analyzer::time::Nanos;
-use ais_analyzer::{Access, Source, Trace, render};
+use ais_analyzer::{Access, Source, Trace, Window, render};
 use anyhow::{Context, bail};
 
 use crate::analysis::Analysis;
@@ -38,30 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(graph) = &args.graph {
         check_picture_path("--graph", "svg", graph, path)?;
     }
-    let mut thresholds = Thresholds::default();
-    for threshold in &args.threshold {
-        threshold.set(&mut thresholds);
-    }
-    let access = if args.no_mmap {
-        Access::Read
-    } else {
-        Access::Auto
-    };
-    let progress = Progress::start();
-    let source = Source::open_metered(path, access, progress.meter())?;
-    // What is asked for needs all that happened.
-    let is_whole = args.timeline.is_some() || !args.task.is_empty();
-    let analysis = match args.at {
-        Some(At::End) => Analysis::with(Trace::end_of(source)?, &thresholds),
-        Some(At::Time(at)) => {
-            let trace = as_of(Trace::from_source(source)?, at)?;
-            Analysis::with(trace, &thresholds)
-        }
-        None if is_whole => Analysis::with(Trace::from_source(source)?, &thresholds),
-        None => Analysis::read(source, &thresholds)?,
-    };
-    // Before anything is printed.
-    drop(progress);
+    let analysis = analyse(args, path)?;
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
@@ -134,17 +110,55 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     )
 }
 
-/// The trace as it was at a moment.
-fn as_of(trace: Trace, at: Nanos) -> anyhow::Result<Trace> {
-    let end = trace.history.end;
-    if at > end {
-        bail!(
-            "--at {at}: what is known of {} ends {end} after its start",
-            trace.source.path().display()
-        );
+/// Reads what is asked for and looks at it; how far that is is gone from the terminal when this returns.
+fn analyse(args: &Args, path: &Path) -> anyhow::Result<Analysis> {
+    let mut thresholds = Thresholds::default();
+    for threshold in &args.threshold {
+        threshold.set(&mut thresholds);
     }
-    let history = trace.history_until(at)?;
-    Ok(Trace { history, ..trace })
+    let access = if args.no_mmap {
+        Access::Read
+    } else {
+        Access::Auto
+    };
+    let progress = Progress::start();
+    let source = Source::open_metered(path, access, progress.meter())?;
+    let window = Window {
+        from: args.from,
+        to: args.to,
+    };
+    check_times(args, &source)?;
+    // What is asked for needs all that happened.
+    let is_whole = args.timeline.is_some() || !args.task.is_empty();
+    Ok(match args.at {
+        Some(At::End) => Analysis::with(Trace::end_of(source)?, &thresholds),
+        Some(At::Time(at)) => Analysis::with(Trace::at(source, at)?, &thresholds),
+        None if is_whole => Analysis::with(Trace::in_window(source, window)?, &thresholds),
+        None => Analysis::read(source, window, &thresholds)?,
+    })
+}
+
+/// Nobody asks for what is not in a trace but by mistake.
+fn check_times(args: &Args, source: &Source) -> anyhow::Result<()> {
+    let end = source.known_until();
+    let at = match args.at {
+        Some(At::Time(at)) => Some(at),
+        _ => None,
+    };
+    for (option, time) in [("--at", at), ("--from", args.from)] {
+        if let Some(time) = time.filter(|&time| time > end) {
+            bail!(
+                "{option} {time}: what is known of {} ends {end} after its start",
+                source.path().display()
+            );
+        }
+    }
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from >= to
+    {
+        bail!("--from {from} --to {to}: there is no time between them");
+    }
+    Ok(())
 }
 
 /// A mistyped name must not cost the trace.

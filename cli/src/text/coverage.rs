@@ -51,11 +51,15 @@ pub(super) fn recorded(coverage: &Coverage) -> String {
         );
     }
     if let Some(from) = coverage.read_from {
-        text += &row(
-            "read",
-            &format!("the last part, from {from} on, and what was alive then"),
-        );
+        text += &row("read", &format!("from {from} on, and what was alive then"));
     }
+    let shown = match (coverage.shown_from, coverage.shown_to) {
+        (Some(from), Some(to)) => format!("what was from {from} to {to}, as of then"),
+        (Some(from), None) => format!("what was from {from} on"),
+        (None, Some(to)) => format!("what was before {to}, as of then"),
+        (None, None) => return text,
+    };
+    text += &row("shown", &shown);
     text
 }
 

@@ -146,6 +146,10 @@ impl Edges {
                 held.retain(|known| known.lock != step.lock || known.hold.number != number);
                 continue;
             }
+            if step.at < history.from {
+                held.push(step);
+                continue;
+            }
             let sure: Vec<&Step<'_>> = held
                 .iter()
                 .rev()

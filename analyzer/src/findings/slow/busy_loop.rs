@@ -56,6 +56,10 @@ impl Instance for Spin<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        self.to
+    }
+
     fn long(&self) -> Nanos {
         self.to.since(self.from)
     }
@@ -104,7 +108,7 @@ pub(super) fn busy_loops(history: &History, thresholds: &Thresholds) -> Vec<Find
             .and_then(|operation| operation.location.clone());
         ((TaskKind::of(spin.task), place), spin)
     });
-    classes(found)
+    classes(history, found)
         .iter()
         .map(|class| one(history, thresholds, &doings, class))
         .collect()

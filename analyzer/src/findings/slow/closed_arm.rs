@@ -38,6 +38,10 @@ impl Instance for Loop<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        self.to
+    }
+
     fn long(&self) -> Nanos {
         self.to.since(self.from)
     }
@@ -96,7 +100,7 @@ pub(super) fn loops_over_what_has_ended(
             }
         }
     }
-    classes(found)
+    classes(history, found)
         .iter()
         .map(|class| one(history, thresholds, class))
         .collect()

@@ -32,6 +32,10 @@ impl Instance for Held<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        Nanos(self.hold.since.0.saturating_add(self.long.0))
+    }
+
     fn long(&self) -> Nanos {
         self.long
     }
@@ -51,7 +55,7 @@ pub(super) fn held_locks(history: &History, thresholds: &Thresholds) -> Vec<Find
             let made = held.resource.created_at.clone();
             ((made, held.hold.location.clone()), held)
         });
-    classes(found)
+    classes(history, found)
         .iter()
         .map(|class| one(history, thresholds, class))
         .collect()

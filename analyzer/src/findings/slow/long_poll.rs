@@ -32,6 +32,10 @@ impl Instance for LongPoll<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        self.poll.end.unwrap_or(Nanos(u64::MAX))
+    }
+
     fn long(&self) -> Nanos {
         self.own
     }
@@ -70,7 +74,7 @@ pub(super) fn long_polls(history: &History, thresholds: &Thresholds) -> Vec<Find
             let is_known = is_known && !(long.is_open && history.goes_on);
             (long.own >= thresholds.long_poll && is_known).then(|| (TaskKind::of(task), long))
         });
-    let classes = classes(found);
+    let classes = classes(history, found);
     let windows = classes
         .iter()
         .map(|class| {

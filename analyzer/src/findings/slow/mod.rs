@@ -66,6 +66,8 @@ struct Class<T> {
 trait Instance {
     /// The task to which it happened.
     fn task(&self) -> TaskId;
+    /// When it ended.
+    fn until(&self) -> Nanos;
     /// For how long.
     fn long(&self) -> Nanos;
     /// What counts most when the worst is looked for.
@@ -74,13 +76,16 @@ trait Instance {
     }
 }
 
-/// The classes of what happened, the worst first.
+/// The classes of what happened, the worst first; what was over before the history is told of is left out.
 fn classes<K: Hash + Eq, T: Instance>(
+    history: &History,
     instances: impl IntoIterator<Item = (K, T)>,
 ) -> Vec<Class<T>> {
     let mut index: HashMap<K, usize> = HashMap::new();
     let mut classes: Vec<Class<T>> = Vec::new();
-    for (key, instance) in instances {
+    let mut instances = instances.into_iter();
+    let is_shown = |(_, instance): &(K, T)| instance.until() >= history.from;
+    while let Some((key, instance)) = instances.by_ref().find(is_shown) {
         let (task, long) = (instance.task(), instance.long());
         let at = *index.entry(key).or_insert(classes.len());
         match classes.get_mut(at) {

@@ -29,6 +29,10 @@ impl Instance for Starved<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        Nanos(self.firing.at.0.saturating_add(self.long.0))
+    }
+
     fn long(&self) -> Nanos {
         self.long
     }
@@ -48,7 +52,7 @@ pub(super) fn starved_operations(history: &History, thresholds: &Thresholds) -> 
             let call = starved.operation.kind.call(0);
             ((TaskKind::of(starved.task), call, place), starved)
         });
-    classes(found)
+    classes(history, found)
         .iter()
         .map(|class| one(history, thresholds, class))
         .collect()

@@ -32,6 +32,10 @@ impl Instance for Restarted<'_> {
         self.task.id
     }
 
+    fn until(&self) -> Nanos {
+        self.last_end
+    }
+
     fn long(&self) -> Nanos {
         self.last_end.since(self.first.begun)
     }
@@ -64,7 +68,7 @@ pub(super) fn restarted_timers(history: &History, thresholds: &Thresholds) -> Ve
     }
     // They come out of a map.
     found.sort_by_key(|(_, row)| row.first.id);
-    classes(found)
+    classes(history, found)
         .iter()
         .map(|class| one(history, thresholds, class))
         .collect()

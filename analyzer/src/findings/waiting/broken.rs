@@ -22,7 +22,8 @@ pub(crate) fn broken_in(index: &Index<'_>, source: &Source) -> Vec<Finding> {
     } else {
         soon_broken(index)
     };
-    let circles = broken(index);
+    let mut circles = broken(index);
+    circles.retain(|circle| circle.at >= history.from);
     for circle in circles.iter().take(KINDS) {
         // It was read before.
         let Ok(then) = rebuild_until(source, history, circle.at) else {

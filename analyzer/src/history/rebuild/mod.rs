@@ -185,6 +185,8 @@ impl Rebuild {
         );
         let (recorded_until, shutdown) = match whole {
             Some(whole) => (whole.recorded_until, whole.shutdown),
+            // What a part that goes on ends with is not the last act of the program.
+            None if self.part.until.is_some() => (recorded_until, None),
             None => (
                 recorded_until,
                 shutdown::last_act(&sections, &self.entities),
@@ -218,6 +220,7 @@ impl Rebuild {
                 .filter_map(|&id: &ThreadId| names.thread(id.0).map(|name| (id, name)))
                 .collect(),
             last_events,
+            from: self.part.shown_from,
             end,
             recorded_until,
             shutdown,

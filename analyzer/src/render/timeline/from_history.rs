@@ -50,7 +50,7 @@ pub fn timeline(trace: &Trace, verdict: &Verdict, findings: &[Finding]) -> Timel
         .collect();
     Timeline {
         header: header(trace),
-        from: Nanos(0),
+        from: history.from,
         to: history.end,
         findings: findings.iter().map(note).collect(),
         rows,
@@ -68,7 +68,7 @@ fn header(trace: &Trace) -> Header {
             .to_string_lossy()
             .into_owned(),
         program: trace.source.header.program.clone(),
-        duration: trace.history.recorded_until,
+        duration: trace.source.known_until().max(trace.history.recorded_until),
         tasks: trace.history.tasks.len(),
         events: trace.history.events,
         lost: lost(trace),
