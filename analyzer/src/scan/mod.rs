@@ -70,7 +70,8 @@ fn look(
     let own = part.chunks.len();
     let range = part.chunks.start..part.chunks.end + part.more;
     let generation = source.chunks[part.chunks.start].header.generation;
-    for (index, place) in source.chunks[range].iter().enumerate() {
+    let mut run = Vec::new();
+    for (index, place) in source.chunks[range.clone()].iter().enumerate() {
         left.by_ref()
             .take(1)
             .for_each(|chunk| source.advance(chunk));
@@ -81,16 +82,18 @@ fn look(
         if is_keyframe && !is_base {
             continue;
         }
-        let content = source.content(place);
-        let chunk = content.and_then(|content| Chunk::decode_columns(&content, &COLUMNS));
-        let Ok(chunk) = chunk else {
-            return Seen::Suspicious(Suspicion::Loss);
-        };
-        for batch in &chunk.batches {
-            glance.read(batch, is_base, index < own);
+        if header.events > 0 {
+            let content = source.content(place);
+            let chunk = content.and_then(|content| Chunk::decode_columns(&content, &COLUMNS));
+            let Ok(chunk) = chunk else {
+                return Seen::Suspicious(Suspicion::Loss);
+            };
+            run.push((chunk, is_base, index < own));
         }
-        if is_base || tells_cut(header) {
-            glance.settle();
+        // Up to here all threads are told of.
+        if is_base || tells_cut(header) || index + 1 == range.len() {
+            glance.read_all(&run);
+            run.clear();
         }
         if let Some(suspicion) = glance.suspicion() {
             return Seen::Suspicious(suspicion);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ais_format::chunk::{EventBatch, Table};
+use ais_format::chunk::{Chunk, EventBatch, Table};
 use ais_format::event::{
     Kind, operation_flag, operation_kind, outcome, poll_outcome, resource_flag, task_flag,
 };
@@ -83,6 +83,7 @@ impl Open {
 #[derive(Clone, Copy, Debug)]
 struct Operation {
     kind: u64,
+    /// Beyond all ticks where its begin is not read yet.
     begun: u64,
     fired: Option<u64>,
     location: u64,
@@ -128,8 +129,20 @@ impl Glance {
         self.suspicion.get_or_insert(suspicion);
     }
 
+    /// All events up to a moment, thread by thread: of chunks with what is told again, or without; of the part, or of what follows it.
+    pub(super) fn read_all(&mut self, chunks: &[(Chunk, bool, bool)]) {
+        let all = || chunks.iter().flat_map(|(chunk, ..)| &chunk.batches);
+        all().for_each(|batch| self.announce(batch));
+        for (chunk, is_told, is_own) in chunks {
+            for batch in &chunk.batches {
+                self.read(batch, *is_told, *is_own);
+            }
+        }
+        self.settle();
+    }
+
     /// More events of a thread, or of what is told again; of this part's own chunks, or of those after it.
-    pub(super) fn read(&mut self, batch: &EventBatch, is_told: bool, is_own: bool) {
+    fn read(&mut self, batch: &EventBatch, is_told: bool, is_own: bool) {
         if is_own && !is_told {
             self.totals.events += batch.len() as u64;
         }
@@ -219,14 +232,10 @@ impl Glance {
             Kind::Yield => open.see(seen::GAVE_WAY, true),
             Kind::OperationBegin => {
                 open.see(seen::NO_BUDGET, value(6) & operation_flag::NO_BUDGET != 0);
-                let begun = Operation {
-                    kind: value(1),
-                    begun: tick,
-                    fired: None,
-                    location: value(4),
-                    units: value(7),
-                };
-                self.operations.insert(value(0), begun);
+                // None where it has ended already, on another thread.
+                if let Some(known) = self.operations.get_mut(&value(0)) {
+                    known.begun = tick;
+                }
             }
             Kind::OperationPoll => {
                 open.see(seen::NO_BUDGET, value(2) & operation_flag::NO_BUDGET != 0);
@@ -279,8 +288,27 @@ impl Glance {
         }
     }
 
+    /// The operations that begin in a batch which is read soon: another thread may end one before its begin is read.
+    fn announce(&mut self, batch: &EventBatch) {
+        let tables = Tables::of(batch);
+        let Some(table) = tables.of[Kind::OperationBegin as usize] else {
+            return;
+        };
+        for index in 0..table.column(0).len() {
+            let value = |column| table.value(column, index);
+            let begins = Operation {
+                kind: value(1),
+                begun: u64::MAX,
+                fired: None,
+                location: value(4),
+                units: value(7),
+            };
+            self.operations.insert(value(0), begins);
+        }
+    }
+
     /// Everything before a moment is told.
-    pub(super) fn settle(&mut self) {
+    fn settle(&mut self) {
         let first = self.first.take().unwrap_or(u64::MAX);
         if self.last.saturating_sub(first) >= self.limits.out_of_order {
             self.suspect(Suspicion::Loss);
@@ -344,7 +372,7 @@ impl Glance {
             operation_kind::SLEEP | operation_kind::TIMEOUT | operation_kind::TICK
         );
         let gave_up = matches!(how, outcome::DROPPED | outcome::PANICKED);
-        // Of one that began on another thread the kind may be unknown yet.
+        // What began before all that is known may have been a timer.
         if is_timer || known.is_none() {
             open.see(seen::TIMER, how == outcome::READY);
         }
