@@ -225,6 +225,11 @@ fn readings(source: &Source) -> (Clock, usize) {
     Clock::new(source.header.start_tick, readings)
 }
 
+/// Whether chunks of a part are missing, or events that the recorder had to leave out of it.
+pub(crate) fn is_missing_something(source: &Source, part: &Part) -> bool {
+    missing(&source.chunks[part.chunks.clone()]).0.is_gap()
+}
+
 /// What is missing among chunks, and the number of the last one that is.
 fn missing(chunks: &[ChunkRef]) -> (Loss, Option<u64>) {
     let mut loss = Loss::default();

@@ -6,6 +6,7 @@
 //! rebuilt and looked at.
 
 mod locks;
+mod streams;
 mod suspicions;
 mod walk;
 
@@ -14,7 +15,7 @@ use ais_format::event::Kind;
 use ais_format::frame::flag;
 
 use crate::clock::Clock;
-use crate::decode::tells_cut;
+use crate::decode::{is_missing_something, tells_cut};
 use crate::findings::Thresholds;
 use crate::history::Totals;
 use crate::source::{ChunkRef, Part, Source};
@@ -41,6 +42,7 @@ const COLUMNS: Columns = Columns::ORDER
     .and(Kind::Wake, 0)
     .and(Kind::InPoll, 0)
     .and(Kind::DoneBy, 0)
+    .and(Kind::ResourceDrop, 0)
     .and(Kind::ResourceNew, 1 << 1 | 1 << 5)
     .and(Kind::OperationBegin, 1 << 1 | 1 << 4 | 1 << 6 | 1 << 7)
     .and(Kind::OperationPoll, 1 << 2)
@@ -71,6 +73,9 @@ fn look(
     let range = part.chunks.start..part.chunks.end + part.more;
     let generation = source.chunks[part.chunks.start].header.generation;
     let mut run = Vec::new();
+    if is_missing_something(source, part) {
+        return Seen::Suspicious(Suspicion::Loss);
+    }
     for (index, place) in source.chunks[range.clone()].iter().enumerate() {
         left.by_ref()
             .take(1)
@@ -88,11 +93,15 @@ fn look(
             let Ok(chunk) = chunk else {
                 return Seen::Suspicious(Suspicion::Loss);
             };
-            run.push((chunk, is_base, index < own));
+            if is_base {
+                glance.read_told(&chunk);
+            } else {
+                run.push((chunk, index < own));
+            }
         }
         // Up to here all threads are told of.
-        if is_base || tells_cut(header) || index + 1 == range.len() {
-            glance.read_all(&run);
+        if tells_cut(header) || index + 1 == range.len() {
+            glance.read(&run);
             run.clear();
         }
         if let Some(suspicion) = glance.suspicion() {

@@ -7,7 +7,7 @@ use crate::time::Nanos;
 /// Why a part of a trace is looked at. Each is a condition without which the findings of its kind cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Suspicion {
-    /// Something is missing, or was told too late to be put in order by a glance.
+    /// Something is missing.
     Loss,
     /// A wait was given up in a poll in which a timer of the same task was ready, or outside of any poll: a circle may have been broken.
     GivenUp,
@@ -41,8 +41,6 @@ pub(super) struct Limits {
     pub(super) yields: bool,
     pub(super) timer_restarts: u64,
     pub(super) timer_lengths: u64,
-    /// Threads are read one after the other, as far as they are told until a moment: what lies between two such moments must be less.
-    pub(super) out_of_order: u64,
     /// Ticks of a nanosecond, as a fraction.
     per: (u64, u64),
 }
@@ -62,13 +60,11 @@ impl Limits {
             yields: thresholds.busy_yields,
             timer_restarts: thresholds.timer_restarts,
             timer_lengths: thresholds.timer_lengths,
-            out_of_order: 0,
             per: clock.rate(),
         };
         limits.long_poll = limits.at_least(thresholds.long_poll);
         limits.starved = limits.at_least(thresholds.starved_for);
         limits.held = limits.at_least(thresholds.held_for);
-        limits.out_of_order = limits.starved.min(limits.held);
         let turn = Nanos(thresholds.busy_turn.0.saturating_mul(WORK));
         limits.turn = limits.at_most(turn);
         limits.pause = limits.at_most(PAUSE);

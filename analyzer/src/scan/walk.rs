@@ -1,8 +1,8 @@
-//! The events of a part, thread by thread, as far as a glance needs them.
+//! The events of a part, as far as a glance needs them.
 
 use std::collections::{HashMap, HashSet};
 
-use ais_format::chunk::{Chunk, EventBatch, Table};
+use ais_format::chunk::Chunk;
 use ais_format::event::{
     Kind, operation_flag, operation_kind, outcome, poll_outcome, resource_flag, task_flag,
 };
@@ -10,6 +10,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::Seen;
 use super::locks::Locks;
+use super::streams::{Row, Rows, Streams};
 use super::suspicions::{Limits, Suspicion};
 use crate::history::{ResourceKind, Totals};
 use crate::source::Part;
@@ -28,7 +29,10 @@ pub(super) struct Glance {
     totals: Totals,
     /// The polls that are open on each thread, innermost last, in what is done outside of any.
     threads: Map<Vec<Open>>,
+    /// The timers, and what waits for locks.
     operations: Map<Operation>,
+    /// The operations that were fired and not polled since, and when.
+    fired: Map<u64>,
     /// The mutexes and read-write locks that there are, or were.
     all_locks: HashSet<u64, FxBuildHasher>,
     locks: Locks,
@@ -37,8 +41,7 @@ pub(super) struct Glance {
     tasks: Map<OfTask>,
     /// Tasks that existed before they were first seen.
     late: HashSet<u64, FxBuildHasher>,
-    /// The first tick since everything before a moment was told, and the last one.
-    first: Option<u64>,
+    /// The last tick.
     last: u64,
 }
 
@@ -79,13 +82,11 @@ impl Open {
     }
 }
 
-/// An operation that waits.
+/// A timer, or an operation that waits for a lock.
 #[derive(Clone, Copy, Debug)]
 struct Operation {
     kind: u64,
-    /// Beyond all ticks where its begin is not read yet.
     begun: u64,
-    fired: Option<u64>,
     location: u64,
     units: u64,
 }
@@ -111,12 +112,12 @@ impl Glance {
             totals: Totals::default(),
             threads: Map::default(),
             operations: Map::default(),
+            fired: Map::default(),
             all_locks: HashSet::default(),
             locks: Locks::default(),
             told: Map::default(),
             tasks: Map::default(),
             late: HashSet::default(),
-            first: None,
             last: 0,
         }
     }
@@ -129,112 +130,98 @@ impl Glance {
         self.suspicion.get_or_insert(suspicion);
     }
 
-    /// All events up to a moment, thread by thread: of chunks with what is told again, or without; of the part, or of what follows it.
-    pub(super) fn read_all(&mut self, chunks: &[(Chunk, bool, bool)]) {
-        let all = || chunks.iter().flat_map(|(chunk, ..)| &chunk.batches);
-        all().for_each(|batch| self.announce(batch));
-        for (chunk, is_told, is_own) in chunks {
-            for batch in &chunk.batches {
-                self.read(batch, *is_told, *is_own);
+    /// What a chunk tells again.
+    pub(super) fn read_told(&mut self, chunk: &Chunk) {
+        for batch in &chunk.batches {
+            let mut polls = vec![Open::default()];
+            let mut rows = Rows::of(batch);
+            for (&kind, &tick) in batch.kinds().iter().zip(batch.ticks()) {
+                self.step_told(rows.next(kind, tick), &mut polls);
             }
         }
-        self.settle();
     }
 
-    /// More events of a thread, or of what is told again; of this part's own chunks, or of those after it.
-    fn read(&mut self, batch: &EventBatch, is_told: bool, is_own: bool) {
-        if is_own && !is_told {
-            self.totals.events += batch.len() as u64;
-        }
-        let thread = batch.head.thread;
-        let mut polls = self.threads.remove(&thread).unwrap_or_default();
-        if polls.is_empty() || is_told {
-            polls = vec![Open::default()];
-        }
-        let tables = Tables::of(batch);
-        let mut used = [0_u32; 128];
-        for (&kind, &tick) in batch.kinds().iter().zip(batch.ticks()) {
-            let used = &mut used[kind as usize & 127];
-            let index = *used as usize;
-            *used += 1;
-            if tick >= self.until {
-                break;
+    /// All events up to a moment; these chunks are of the part, or of what follows it.
+    pub(super) fn read(&mut self, chunks: &[(Chunk, bool)]) {
+        let own = chunks.iter().filter(|(_, is_own)| *is_own);
+        let own = own.flat_map(|(chunk, _)| &chunk.batches);
+        self.totals.events += own.map(|batch| batch.len() as u64).sum::<u64>();
+        let batches = chunks.iter().flat_map(|(chunk, _)| &chunk.batches);
+        let last = batches.clone().filter_map(|batch| batch.ticks().last());
+        self.last = self.last.max(last.copied().max().unwrap_or(0));
+        let mut threads = std::mem::take(&mut self.threads);
+        Streams::of(batches).visit(self.until, |thread, rows| {
+            let polls = threads
+                .entry(thread)
+                .or_insert_with(|| vec![Open::default()]);
+            for row in rows {
+                self.step(row, polls);
             }
-            self.step(kind, tick, index, &tables, is_told, &mut polls);
-            if is_told && kind != Kind::DoneBy as u64 {
-                // Whoever did something is told just before it.
-                polls[0].task = 0;
-            }
-        }
-        self.last = self.last.max(batch.ticks().last().copied().unwrap_or(0));
-        if !is_told {
-            let first = batch.ticks().first().copied();
-            self.first = [self.first, first].into_iter().flatten().min();
-            self.threads.insert(thread, polls);
-        }
+        });
+        self.threads = threads;
     }
 
     #[inline]
-    fn step(
-        &mut self,
-        kind: u64,
-        tick: u64,
-        index: usize,
-        tables: &Tables<'_>,
-        is_told: bool,
-        polls: &mut Vec<Open>,
-    ) {
+    fn step(&mut self, row: Row<'_>, polls: &mut Vec<Open>) {
         const POLL_BEGIN: u64 = Kind::PollBegin as u64;
         const POLL_END: u64 = Kind::PollEnd as u64;
         const WAKE: u64 = Kind::Wake as u64;
         const ACQUIRE: u64 = Kind::Acquire as u64;
         const RELEASE: u64 = Kind::Release as u64;
-        let value = |column| tables.value(kind, column, index);
-        match kind {
-            POLL_BEGIN if is_told => _ = self.told.insert(value(0), tick),
+        match row.kind {
             POLL_BEGIN => {
-                self.totals.polls += u64::from(tick >= self.from);
+                self.totals.polls += u64::from(row.tick >= self.from);
                 polls.push(Open {
-                    task: value(0),
-                    begin: Some(tick),
+                    task: row.value(0),
+                    begin: Some(row.tick),
                     is_poll: true,
                     ..Open::default()
                 });
             }
-            POLL_END if is_told => {}
-            POLL_END => self.end_poll(value(0), value(2), tick, polls),
+            POLL_END => self.end_poll(row.value(0), row.value(2), row.tick, polls),
             WAKE => {
                 if let Some(open) = polls.last_mut() {
-                    open.see(seen::WOKE_ITSELF, open.task == value(0));
+                    open.see(seen::WOKE_ITSELF, open.task == row.value(0));
                 }
             }
-            ACQUIRE => self.locks.step(tick, task_of(polls), value(0), true),
-            RELEASE => self.locks.step(tick, task_of(polls), value(0), false),
-            _ => self.step_seldom(kind, tick, index, tables, is_told, polls),
+            ACQUIRE if self.is_lock(row.value(0)) => self.locks.take(task_of(polls), row.value(0)),
+            RELEASE if self.is_lock(row.value(0)) => {
+                self.locks.give_back(task_of(polls), row.value(0));
+            }
+            _ => self.step_seldom(row, polls),
         }
     }
 
-    fn step_seldom(
-        &mut self,
-        kind: u64,
-        tick: u64,
-        index: usize,
-        tables: &Tables<'_>,
-        is_told: bool,
-        polls: &mut Vec<Open>,
-    ) {
-        let number = kind;
-        let value = |column| tables.value(number, column, index);
-        let (Some(kind), Some(open)) = (Kind::from_number(kind as u8), polls.last_mut()) else {
+    fn step_told(&mut self, row: Row<'_>, polls: &mut Vec<Open>) {
+        match Kind::from_number(row.kind as u8) {
+            Some(Kind::PollBegin) => _ = self.told.insert(row.value(0), row.tick),
+            Some(Kind::PollEnd) => {}
+            Some(Kind::ResourceNew) => self.note_lock(row),
+            _ => self.step(row, polls),
+        }
+        if row.kind != Kind::DoneBy as u64 {
+            // Whoever did something is told just before it.
+            polls[0].task = 0;
+        }
+    }
+
+    fn step_seldom(&mut self, row: Row<'_>, polls: &mut Vec<Open>) {
+        let value = |column| row.value(column);
+        let (Some(kind), Some(open)) = (Kind::from_number(row.kind as u8), polls.last_mut()) else {
             return;
         };
         match kind {
             Kind::Yield => open.see(seen::GAVE_WAY, true),
             Kind::OperationBegin => {
                 open.see(seen::NO_BUDGET, value(6) & operation_flag::NO_BUDGET != 0);
-                // None where it has ended already, on another thread.
-                if let Some(known) = self.operations.get_mut(&value(0)) {
-                    known.begun = tick;
+                if is_timer(value(1)) || is_for_a_lock(value(1)) {
+                    let begun = Operation {
+                        kind: value(1),
+                        begun: row.tick,
+                        location: value(4),
+                        units: value(7),
+                    };
+                    self.operations.insert(value(0), begun);
                 }
             }
             Kind::OperationPoll => {
@@ -243,34 +230,26 @@ impl Glance {
                 if open.asked >= self.limits.turns {
                     self.suspect(Suspicion::Spin);
                 }
-                if let Some(known) = self.operations.get_mut(&value(0)) {
-                    let fired = known.fired.take();
-                    self.look_at_ready(fired, tick);
-                }
+                self.look_at_fired(value(0), row.tick);
             }
-            Kind::OperationFired => {
-                if let Some(known) = self.operations.get_mut(&value(0)) {
-                    known.fired.get_or_insert(tick);
-                }
-            }
-            Kind::OperationEnd => self.end_operation(value(0), value(1), tick, open),
+            Kind::OperationFired => _ = self.fired.entry(value(0)).or_insert(row.tick),
+            Kind::OperationEnd => self.end_operation(value(0), value(1), row.tick, open),
             Kind::ResourceNew => {
-                let is_late = value(5) & resource_flag::LATE != 0;
-                let kind = ResourceKind::from_number(value(1));
-                if matches!(kind, ResourceKind::Mutex | ResourceKind::RwLock) {
-                    self.all_locks.insert(value(0));
-                }
-                if !is_told && tick >= self.from {
-                    *self.totals.resources.entry(kind.name()).or_default() += 1;
+                self.note_lock(row);
+                if row.tick >= self.from {
+                    let kind = ResourceKind::from_number(value(1)).name();
+                    *self.totals.resources.entry(kind).or_default() += 1;
+                    let is_late = value(5) & resource_flag::LATE != 0;
                     self.totals.late_resources += usize::from(is_late);
                 }
             }
+            Kind::ResourceDrop => _ = self.all_locks.remove(&value(0)),
             Kind::TaskNew if value(5) & task_flag::LATE != 0 => _ = self.late.insert(value(0)),
             // Dropped in the course of a panic, it has panicked.
             Kind::TaskDrop => {
                 self.tasks.remove(&value(0));
-                self.totals.cancelled += usize::from(tick >= self.from);
-                self.end_late(value(0), tick);
+                self.totals.cancelled += usize::from(row.tick >= self.from);
+                self.end_late(value(0), row.tick);
             }
             Kind::DoneBy => open.task = value(0),
             Kind::InPoll if open.task != value(0) || !open.is_poll => {
@@ -283,37 +262,21 @@ impl Glance {
                 polls.truncate(1);
                 polls.push(in_poll);
             }
-            Kind::Forget => self.locks.step(tick, open.task, value(0), false),
+            Kind::Forget if self.is_lock(value(0)) => self.locks.give_back(open.task, value(0)),
             _ => {}
         }
     }
 
-    /// The operations that begin in a batch which is read soon: another thread may end one before its begin is read.
-    fn announce(&mut self, batch: &EventBatch) {
-        let tables = Tables::of(batch);
-        let Some(table) = tables.of[Kind::OperationBegin as usize] else {
-            return;
-        };
-        for index in 0..table.column(0).len() {
-            let value = |column| table.value(column, index);
-            let begins = Operation {
-                kind: value(1),
-                begun: u64::MAX,
-                fired: None,
-                location: value(4),
-                units: value(7),
-            };
-            self.operations.insert(value(0), begins);
+    fn note_lock(&mut self, row: Row<'_>) {
+        let kind = ResourceKind::from_number(row.value(1));
+        if matches!(kind, ResourceKind::Mutex | ResourceKind::RwLock) {
+            self.all_locks.insert(row.value(0));
         }
     }
 
-    /// Everything before a moment is told.
-    fn settle(&mut self) {
-        let first = self.first.take().unwrap_or(u64::MAX);
-        if self.last.saturating_sub(first) >= self.limits.out_of_order {
-            self.suspect(Suspicion::Loss);
-        }
-        self.locks.settle(|lock| self.all_locks.contains(&lock));
+    #[inline]
+    fn is_lock(&self, resource: u64) -> bool {
+        self.all_locks.contains(&resource)
     }
 
     fn end_poll(&mut self, task: u64, how: u64, tick: u64, polls: &mut Vec<Open>) {
@@ -358,40 +321,35 @@ impl Glance {
         self.totals.late_tasks += usize::from(was_late && tick >= self.from);
     }
 
-    fn look_at_ready(&mut self, fired: Option<u64>, tick: u64) {
+    /// An operation is polled, or over.
+    fn look_at_fired(&mut self, id: u64, tick: u64) {
+        let fired = self.fired.remove(&id);
         if fired.is_some_and(|fired| tick.saturating_sub(fired) >= self.limits.starved) {
             self.suspect(Suspicion::Starved);
         }
     }
 
     fn end_operation(&mut self, id: u64, how: u64, tick: u64, open: &mut Open) {
+        self.look_at_fired(id, tick);
         let known = self.operations.remove(&id);
-        let kind = known.map_or(u64::MAX, |known| known.kind);
-        let is_timer = matches!(
-            kind,
-            operation_kind::SLEEP | operation_kind::TIMEOUT | operation_kind::TICK
-        );
+        let is_timer = known.is_some_and(|known| is_timer(known.kind));
         let gave_up = matches!(how, outcome::DROPPED | outcome::PANICKED);
-        // What began before all that is known may have been a timer.
-        if is_timer || known.is_none() {
+        if is_timer {
             open.see(seen::TIMER, how == outcome::READY);
-        }
-        if gave_up && !is_timer {
+        } else if gave_up {
             open.see(seen::GAVE_UP, true);
             if !open.is_poll {
                 self.suspect(Suspicion::GivenUp);
             }
+            self.gave_up(tick, open.task);
         }
         let Some(known) = known else { return };
-        self.look_at_ready(known.fired, tick);
         let long = tick.saturating_sub(known.begun);
-        if is_for_a_lock(kind) && long >= self.limits.held {
+        if is_for_a_lock(known.kind) && long >= self.limits.held {
             self.suspect(Suspicion::HeldLock);
         }
-        if kind == operation_kind::SLEEP {
+        if known.kind == operation_kind::SLEEP {
             self.end_timer(known, gave_up, tick, open.task);
-        } else if gave_up && !is_timer {
-            self.gave_up(tick, open.task);
         }
     }
 
@@ -435,17 +393,13 @@ impl Glance {
 
     /// What there is in the end.
     pub(super) fn end(mut self) -> Seen {
-        self.settle();
         let last = self.until.min(self.last);
-        let waits = self.operations.values();
         let is_long = |since: u64, limit: u64| last.saturating_sub(since) >= limit;
-        let (mut is_starved, mut is_held) = (false, false);
-        for wait in waits {
-            is_starved |= wait
-                .fired
-                .is_some_and(|at| is_long(at, self.limits.starved));
-            is_held |= is_for_a_lock(wait.kind) && is_long(wait.begun, self.limits.held);
-        }
+        let mut fired = self.fired.values();
+        let is_starved = fired.any(|&at| is_long(at, self.limits.starved));
+        let mut waits = self.operations.values();
+        let is_held =
+            waits.any(|wait| is_for_a_lock(wait.kind) && is_long(wait.begun, self.limits.held));
         if is_starved {
             self.suspect(Suspicion::Starved);
         }
@@ -463,6 +417,13 @@ impl Glance {
     }
 }
 
+fn is_timer(kind: u64) -> bool {
+    matches!(
+        kind,
+        operation_kind::SLEEP | operation_kind::TIMEOUT | operation_kind::TICK
+    )
+}
+
 fn is_for_a_lock(kind: u64) -> bool {
     matches!(
         kind,
@@ -473,26 +434,4 @@ fn is_for_a_lock(kind: u64) -> bool {
 /// The task whose poll is open, or that did what is told; zero where none did.
 fn task_of(polls: &[Open]) -> u64 {
     polls.last().map_or(0, |open| open.task)
-}
-
-/// The tables of a batch, by kind.
-struct Tables<'a> {
-    of: [Option<&'a Table>; 128],
-}
-
-impl<'a> Tables<'a> {
-    fn of(batch: &'a EventBatch) -> Tables<'a> {
-        let mut of = [None; 128];
-        for (kind, table) in batch.tables() {
-            if let Some(place) = of.get_mut(usize::from(kind)) {
-                *place = Some(table);
-            }
-        }
-        Tables { of }
-    }
-
-    #[inline]
-    fn value(&self, kind: u64, column: usize, index: usize) -> u64 {
-        self.of[kind as usize & 127].map_or(0, |table| table.value(column, index))
-    }
 }
