@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod events;
+pub mod glance;
 
 use std::io;
 use std::path::Path;

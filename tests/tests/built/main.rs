@@ -17,12 +17,15 @@ use ais_analyzer::findings::{Finding, wait_findings};
 use ais_analyzer::history::{History, Resource, ResourceId};
 use ais_analyzer::{Source, Trace};
 use ais_tests::build::Build;
+use ais_tests::glance::misses_nothing;
 
 /// The history that a trace tells.
 fn history(build: Build) -> History {
     let path = PathBuf::from("built.ais");
-    let source = Source::from_bytes(&path, build.finish()).unwrap();
-    Trace::from_source(source).unwrap().history
+    let bytes = build.finish();
+    let trace = || Trace::from_source(Source::from_bytes(&path, bytes.clone()).unwrap()).unwrap();
+    misses_nothing(trace());
+    trace().history
 }
 
 /// What is found in it.

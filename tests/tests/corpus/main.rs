@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use ais_analyzer::findings::Confidence;
 use ais_analyzer::{Analysis, Trace};
+use ais_tests::glance::misses_nothing;
 use recorded_tokio::runtime::{Builder, Runtime};
 use recorded_tokio::task::JoinHandle;
 
@@ -87,7 +88,9 @@ fn found(trace: &Path) -> Result<Vec<Found>, String> {
             resolved: finding.resolved.is_some(),
             title: finding.title,
         });
-    Ok(found.collect())
+    let found = found.collect();
+    misses_nothing(trace);
+    Ok(found)
 }
 
 /// A runtime with two workers.

@@ -20,6 +20,7 @@ use ais_analyzer::Trace;
 use ais_analyzer::findings::{
     Confidence, Finding, Kind, Thresholds, lock_order_inversions, slow_findings,
 };
+use ais_tests::glance::misses_nothing;
 use recorded_tokio::runtime::{Builder, Runtime};
 
 /// Tells a child which program it is.
@@ -70,6 +71,7 @@ fn findings(program: &str, folder: &Path) -> Vec<Finding> {
     command.env(PROGRAM, program).env("AIS_TRACE", &trace);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{program}: {output:?}");
+    misses_nothing(Trace::open(&trace).unwrap());
     let history = Trace::open(&trace).unwrap().history;
     assert!(history.tasks.iter().any(|task| !task.polls.is_empty()));
     let mut findings = slow_findings(&history, &Thresholds::default());

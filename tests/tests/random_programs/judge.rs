@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
+use ais_tests::glance::misses_nothing;
 
 use crate::features::{Feature, features};
 use crate::program::Program;
@@ -14,7 +15,9 @@ use crate::truth::who_can_progress;
 /// What is found in a trace.
 pub(crate) fn found(path: &Path) -> Vec<Finding> {
     let trace = Trace::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    wait_findings(&trace.history).1
+    let found = wait_findings(&trace.history).1;
+    misses_nothing(trace);
+    found
 }
 
 /// What is wrong with a run.

@@ -9,14 +9,17 @@ use ais_format::event::{
     resource_kind,
 };
 use ais_tests::build::Build;
+use ais_tests::glance::misses_nothing;
 
 use super::{bystander, fire, none, tasks, wake};
 
 const LIMIT: u64 = 1_000_000;
 
 fn broken(build: Build) -> Vec<Finding> {
-    let source = Source::from_bytes(&PathBuf::from("built.ais"), build.finish()).unwrap();
-    broken_findings(&Trace::from_source(source).unwrap())
+    let (path, bytes) = (PathBuf::from("built.ais"), build.finish());
+    let trace = || Trace::from_source(Source::from_bytes(&path, bytes.clone()).unwrap()).unwrap();
+    misses_nothing(trace());
+    broken_findings(&trace())
 }
 
 #[track_caller]
