@@ -28,6 +28,7 @@ pub mod render;
 pub mod report;
 mod scan;
 pub mod source;
+mod thread;
 pub mod time;
 pub mod type_name;
 pub mod waits;
