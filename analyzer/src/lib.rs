@@ -19,6 +19,7 @@ mod analysis;
 pub mod clock;
 mod decode;
 mod error;
+pub mod events;
 pub mod findings;
 pub mod history;
 pub mod meter;
@@ -35,8 +36,11 @@ pub mod waits;
 
 use std::path::Path;
 
+/// The kinds of events, with what each says.
+pub use ais_format::event;
 pub use analysis::Analysis;
 pub use error::Error;
+pub use events::{Event, Events};
 pub use history::History;
 pub use meter::Meter;
 pub use source::{Access, Ending, Loss, Source};
@@ -89,6 +93,12 @@ impl Trace {
         loss.add(&history.before.unreadable);
         loss.add(&history.unreadable);
         loss
+    }
+
+    /// The events that its history is made of, those of all threads in the order of time: of the whole trace, or of the part of it that was
+    /// rebuilt.
+    pub fn events_in_order(&self) -> Events<'_> {
+        self.source.events_of(&self.history.part)
     }
 
     /// The history as it was just before a moment.
