@@ -91,9 +91,8 @@ impl Source {
     /// ```
     /// use ais_analyzer::Source;
     /// use ais_analyzer::event::Wake;
-    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../sample-traces/abba.ais");
     ///
-    /// let source = Source::open(path.as_ref())?;
+    /// let source = Source::open("../sample-traces/abba.ais".as_ref())?;
     /// let wakes = source.events_in_order().filter_map(|event| event.row::<Wake>());
     /// assert!(wakes.count() > 100);
     /// # Ok::<(), ais_analyzer::Error>(())
@@ -104,6 +103,9 @@ impl Source {
 
     /// The events of a part of the trace: those from its beginning to that of the next part. The events of all [parts](Source::parts), one
     /// after the other, are those of the trace.
+    ///
+    /// # Panics
+    /// It is a part of another trace, which is longer.
     pub fn events_of(&self, part: &Part) -> Events<'_> {
         let outline = Outline::of(self, part, &Unreadable::new());
         let is_before = |other: &Part| other.chunks.end == part.chunks.start;
