@@ -157,9 +157,13 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         "nobody panicked"
     );
 
-    // An analysis of one's own.
-    let own = project("own", &here(&tomls[2]), &sources[3]);
-    let sample = root.join("sample-traces/abba.ais");
+    write_an_analysis(&tomls[2], &sources[3], texts[4].trim());
+}
+
+/// An analysis of one's own, and the one that is there to begin with.
+fn write_an_analysis(toml: &str, source: &str, example: &str) {
+    let own = project("own", &here(toml), source);
+    let sample = root().join("sample-traces/abba.ais");
     fs::copy(sample, own.folder.join("trace.ais")).unwrap();
     let said = own.cargo_run(&[]);
     for part in [
@@ -168,7 +172,7 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
     ] {
         assert!(said.contains(part), "{part} is missing from\n{said}");
     }
-    let output = shell(&root, texts[4].trim(), nowhere);
+    let output = shell(&root(), example, Path::new("/nonexistent"));
     let said = text(&output.stdout);
     assert!(said.contains("standing order"), "{said}");
 }
