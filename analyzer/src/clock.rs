@@ -61,8 +61,17 @@ impl Clock {
         }
     }
 
+    /// When `tick` was, which most likely lies in this stretch of time; if not, `near` becomes the one in which it does.
+    #[inline]
+    pub(crate) fn time_near(&self, tick: u64, near: &mut Stretch) -> Nanos {
+        if !near.ticks.contains(&tick) {
+            *near = self.stretch(tick);
+        }
+        near.time(tick)
+    }
+
     /// The stretch of linear time that a tick lies in.
-    fn stretch(&self, tick: u64) -> Stretch {
+    pub(crate) fn stretch(&self, tick: u64) -> Stretch {
         let last = self.pairs.len().saturating_sub(1);
         let after = self.pairs.partition_point(|&(t, _)| t <= tick);
         let after = after.clamp(1, last.max(1));
@@ -112,16 +121,13 @@ impl Reader<'_> {
     /// As [`Clock::time`].
     #[inline]
     pub fn time(&mut self, tick: u64) -> Nanos {
-        if !self.stretch.ticks.contains(&tick) {
-            self.stretch = self.clock.stretch(tick);
-        }
-        self.stretch.time(tick)
+        self.clock.time_near(tick, &mut self.stretch)
     }
 }
 
 /// The time between two readings.
 #[derive(Clone, Debug)]
-struct Stretch {
+pub(crate) struct Stretch {
     /// The ticks in it; those before the first reading and after the last one are in the nearest.
     ticks: Range<u64>,
     /// The first reading.

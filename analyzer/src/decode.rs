@@ -90,15 +90,7 @@ impl Outline {
             let header = &chunk.header;
             if let Some(error) = unreadable.get(&index) {
                 self.last_gap = self.last_gap.max(Some(header.sequence));
-                let (sequence, at) = (header.sequence, chunk.offset);
-                self.unreadable.add(&Loss {
-                    chunks: 1,
-                    bytes: u64::from(header.compressed_len),
-                    events_dropped: 0,
-                    notes: vec![format!(
-                        "chunk {sequence} at byte {at} cannot be read: {error}"
-                    )],
-                });
+                self.unreadable.add(&loss_of(chunk, error));
             } else if header.flags & flag::KEYFRAME != 0 {
                 Keyframe::add(&mut self.keyframes, header);
             }
@@ -145,6 +137,7 @@ pub(crate) struct Window {
 }
 
 /// The windows of a part of a trace, one after the other.
+#[derive(Debug)]
 pub(crate) struct Windows<'a> {
     source: &'a Source,
     left: Range<usize>,
@@ -211,6 +204,19 @@ impl Iterator for Windows<'_> {
             }
         }
         Some(window)
+    }
+}
+
+/// What is missing where a chunk cannot be read.
+pub(crate) fn loss_of(chunk: &ChunkRef, error: &ais_format::Error) -> Loss {
+    let (sequence, at) = (chunk.header.sequence, chunk.offset);
+    Loss {
+        chunks: 1,
+        bytes: u64::from(chunk.header.compressed_len),
+        events_dropped: 0,
+        notes: vec![format!(
+            "chunk {sequence} at byte {at} cannot be read: {error}"
+        )],
     }
 }
 

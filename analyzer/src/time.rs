@@ -1,7 +1,9 @@
 //! Points and lengths of time, and how they are written.
 
 use std::fmt;
+use std::iter::Sum;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Nanoseconds, from the start of the trace where it is a point in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -13,6 +15,19 @@ impl Nanos {
     #[must_use]
     pub fn since(self, earlier: Nanos) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl From<Nanos> for Duration {
+    fn from(nanos: Nanos) -> Duration {
+        Duration::from_nanos(nanos.0)
+    }
+}
+
+/// Lengths of time, added up. Five centuries are the most.
+impl Sum for Nanos {
+    fn sum<I: Iterator<Item = Nanos>>(lengths: I) -> Nanos {
+        Nanos(lengths.fold(0, |sum, length| sum.saturating_add(length.0)))
     }
 }
 
@@ -117,6 +132,17 @@ mod tests {
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn lengths_of_time_add_up_and_are_those_of_the_standard_library() {
+        let lengths = [1_500_000_000, 20].map(Nanos);
+        let sum: Nanos = lengths.into_iter().sum();
+        assert_eq!(Duration::from(sum), Duration::new(1, 500_000_020));
+        assert_eq!(
+            [u64::MAX, 7].map(Nanos).into_iter().sum::<Nanos>().0,
+            u64::MAX
+        );
     }
 
     #[test]

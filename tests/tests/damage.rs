@@ -23,6 +23,9 @@ fn read(bytes: Vec<u8>) -> Result<Trace, ais_analyzer::Error> {
 /// before the end.
 fn check(bytes: Vec<u8>) -> Option<Trace> {
     let trace = read(bytes).ok()?;
+    let mut events = trace.events_in_order();
+    assert_eq!(events.by_ref().count() as u64, trace.history.events);
+    assert_eq!(events.loss(), &trace.history.loss);
     let Analysis { verdict, findings } = Analysis::of(&trace);
     for finding in &findings {
         let mut tasks: Vec<u64> = finding.tasks.iter().map(|task| task.id.0).collect();

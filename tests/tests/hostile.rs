@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
-use ais_analyzer::{Analysis, Source, Trace};
+use ais_analyzer::{Analysis, Event, Source, Trace};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event;
 use ais_format::frame::{FileHeader, flag};
@@ -73,6 +73,16 @@ proptest! {
         }
         let bytes = writer.finish(ClockPair::default(), 0).unwrap().into_inner();
         let trace = Source::from_bytes(&PathBuf::from("hostile.ais"), bytes).and_then(Trace::from_source).unwrap();
+        let events: Vec<Event> = trace.events_in_order().collect();
+        prop_assert_eq!(events.len() as u64, trace.history.events);
+        prop_assert!(events.is_sorted_by_key(|event| event.at));
+        for task in &trace.history.tasks {
+            let states = task.states();
+            for event in &events {
+                let last = states.iter().rfind(|state| state.since() < event.at);
+                prop_assert_eq!(task.state_at(event.at), last.copied(), "at {} {:#?} {:?}", event.at.0, task, states);
+            }
+        }
         let Analysis { verdict, findings } = Analysis::of(&trace);
         let _ = summary(&trace.history, &verdict.progress);
         for task in &trace.history.tasks {

@@ -14,7 +14,8 @@ use ais_analyzer::findings::{Confidence, Kind, Thresholds};
 use ais_analyzer::history::{History, Poll, TaskState};
 use ais_analyzer::report::{Summary, summary, trace_info};
 use ais_analyzer::time::Nanos;
-use ais_analyzer::{Analysis, Source, Trace, Window};
+use ais_analyzer::{Analysis, Event, Source, Trace, Window};
+use ais_format::frame::{ChunkHeader, flag};
 use ais_recorder::Recorder;
 use recorded_tokio as tokio;
 use tokio::sync::Mutex;
@@ -54,7 +55,8 @@ async fn inverted_order() {
             }
         });
         let other = tokio::spawn(async move {
-            sleep(millis(15)).await;
+            // Long after, however busy the machine is: it must not hang.
+            sleep(millis(200)).await;
             let _b = b.lock().await;
             let _a = a.lock().await;
         });
@@ -319,4 +321,87 @@ fn the_end_of_a_long_trace_is_read_without_the_rest() {
                 && finding.confidence == Confidence::Proven),
         "the deadlock is proven by what a keyframe tells"
     );
+}
+
+/// An event as the tests' own reader tells it: thread, tick, kind, who did it, columns.
+type Plain = (u64, u64, &'static str, u64, Vec<u64>);
+
+/// The events of each thread in its order, one thread after the other, by the tests' own reader.
+fn told_plainly(path: &Path) -> Vec<Plain> {
+    let mut trace = ais_tests::Trace::read(&std::fs::read(path).unwrap()).unwrap();
+    let is_told_again = |header: &ChunkHeader| header.flags & flag::KEYFRAME != 0;
+    trace.chunks.retain(|(header, ..)| !is_told_again(header));
+    let events = ais_tests::events::Events::of(&trace).all.into_iter();
+    events
+        .map(|told| {
+            (
+                told.thread,
+                told.tick,
+                told.kind.name(),
+                told.task,
+                told.columns,
+            )
+        })
+        .collect()
+}
+
+fn plain(event: &Event) -> Plain {
+    (
+        event.thread.0,
+        event.tick,
+        event.name().unwrap(),
+        event.task.map_or(0, |task| task.0),
+        event.fields().map(|(_, value)| value).collect(),
+    )
+}
+
+#[test]
+fn all_events_come_in_order_each_once_in_the_whole_and_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.ais");
+    record(&path);
+    let source = Source::open(&path).unwrap();
+    let mut events = source.events_in_order();
+    let all: Vec<Event> = events.by_ref().collect();
+    assert_eq!(events.loss(), &source.loss);
+    for pair in all.windows(2) {
+        let [one, other] = pair else { continue };
+        assert!(one.at <= other.at, "{one:?} comes before {other:?}");
+    }
+    // Of each thread just what it recorded, in its order.
+    let mut by_thread: Vec<Plain> = all.iter().map(plain).collect();
+    by_thread.sort_by_key(|event| event.0);
+    assert!(by_thread == told_plainly(&path));
+    // The parts, one after the other, are the whole.
+    for part in [1, 80_000] {
+        let parts = source.parts_of(part);
+        assert!(parts.len() > 2);
+        let events = parts.iter().flat_map(|part| source.events_of(part));
+        let in_parts: Vec<Plain> = events.map(|event| plain(&event)).collect();
+        assert!(in_parts == all.iter().map(plain).collect::<Vec<_>>());
+    }
+    // Names are known by the time that they are needed.
+    let mut events = source.events_in_order();
+    while let Some(event) = events.next() {
+        for name in ["name", "location"] {
+            let names = events.names();
+            let is_known = match event.value(name) {
+                None | Some(0) => true,
+                Some(id) if name == "name" => names.text(id).is_some(),
+                Some(id) => names.location(id).is_some(),
+            };
+            assert!(is_known, "{name} of {event}");
+        }
+    }
+    let trace = Trace::from_source(source).unwrap();
+    assert_eq!(trace.history.events, all.len() as u64);
+    assert_eq!(trace.events_in_order().count(), all.len());
+    let wakes: usize = trace
+        .history
+        .tasks
+        .iter()
+        .map(|task| task.wakes.len())
+        .sum();
+    let told = all.iter().filter(|event| event.name() == Some("wake"));
+    assert_eq!(told.count(), wakes);
 }

@@ -156,6 +156,25 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         !flight.folder.join("flight.ais").exists(),
         "nobody panicked"
     );
+
+    write_an_analysis(&tomls[2], &sources[3], texts[4].trim());
+}
+
+/// An analysis of one's own, and the one that is there to begin with.
+fn write_an_analysis(toml: &str, source: &str, example: &str) {
+    let own = project("own", &here(toml), source);
+    let sample = root().join("sample-traces/abba.ais");
+    fs::copy(sample, own.folder.join("trace.ais")).unwrap();
+    let said = own.cargo_run(&[]);
+    for part in [
+        r#""transfer b→a" is waiting since"#,
+        "the last lock was taken at",
+    ] {
+        assert!(said.contains(part), "{part} is missing from\n{said}");
+    }
+    let output = shell(&root(), example, Path::new("/nonexistent"));
+    let said = text(&output.stdout);
+    assert!(said.contains("standing order"), "{said}");
 }
 
 #[test]
@@ -211,7 +230,7 @@ fn the_variables_of_the_readme_are_those_that_the_recorder_reads() {
 
 /// The lines of a manifest, with the paths that they have here.
 fn here(lines: &str) -> String {
-    lines.replace("../ais/recorder", root().join("recorder").to_str().unwrap())
+    lines.replace("../ais", root().to_str().unwrap())
 }
 
 /// A project outside of the workspace.
@@ -250,7 +269,7 @@ impl Project {
             .unwrap()
     }
 
-    /// Runs it as it is, with these variables; what it said on standard error.
+    /// Runs it as it is, with these variables; what it said.
     fn cargo_run(&self, variables: &[(&str, &str)]) -> String {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme/target");
         let output = Command::new(env!("CARGO"))
@@ -262,7 +281,7 @@ impl Project {
             .unwrap();
         let said = text(&output.stderr);
         assert!(output.status.success(), "{said}");
-        said
+        text(&output.stdout) + &said
     }
 
     /// Runs a command line in its folder, with a cache that is kept from run to run.

@@ -171,6 +171,11 @@ impl History {
         self.functions.get(&future.function)
     }
 
+    /// The tasks that have neither completed, nor panicked, nor been dropped by the end of the history.
+    pub fn live_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(|task| task.state().is_live())
+    }
+
     /// The sections in which threads are at the end of the trace.
     pub fn open_sections(&self) -> impl Iterator<Item = &Section> {
         self.sections.iter().filter(|section| section.is_open())

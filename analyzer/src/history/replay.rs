@@ -61,7 +61,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Takes in what came before `until`; what it is like then.
+    /// Takes in what came before `until`; what it is like then. It never goes back: where it was further already, it stays there.
     pub fn advance(&mut self, until: Nanos) -> &Arc<ResourceState> {
         let changes = &self.resource.changes[self.next..];
         let more = changes.iter().take_while(|change| change.at < until);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Handle, Hold, ResourceId, ResourceKind, ResourceState, TaskId, Told};
+use super::{Change, Handle, Hold, Replay, ResourceId, ResourceKind, ResourceState, TaskId, Told};
 use crate::names::Location;
 use crate::time::Nanos;
 
@@ -60,6 +60,12 @@ impl Resource {
             |name| format!("{:?}", &**name),
         );
         format!("{} {name}", self.kind.name())
+    }
+
+    /// What it was like just before `at`, as far as is known: see [`Resource::uncertain`]. All of its changes until then are taken in; for
+    /// several moments, one after the other, a [`Replay`] takes in each only once.
+    pub fn state_at(&self, at: Nanos) -> Arc<ResourceState> {
+        Arc::clone(Replay::new(self).advance(at))
     }
 
     /// Who holds units of it at the end of the trace, by the order in which they were taken.

@@ -105,6 +105,30 @@ impl Task {
         })
     }
 
+    /// All that it did, one state after the other: each lasts until the next one begins ([`TaskState::since`]), the last one to the end of
+    /// the history.
+    pub fn states(&self) -> Vec<TaskState> {
+        let ends = self.dropped.into_iter().chain(self.ended_unseen);
+        let mut moments: Vec<Nanos> = ends.chain([self.spawned]).collect();
+        for (index, poll) in self.polls.iter().enumerate() {
+            moments.push(poll.begin);
+            if let Some(end) = poll.end {
+                let next = self.polls.get(index + 1);
+                let until = next.map_or(Nanos(u64::MAX), |next| next.begin);
+                let wake = self.unseen_wake(poll, until);
+                moments.push(end);
+                moments.extend(wake.map(|wake| wake.at.max(end)));
+            }
+        }
+        moments.sort_unstable();
+        moments.dedup();
+        // What begins at a moment is so just after it.
+        let just_after = |at: &Nanos| self.state_at(Nanos(at.0.saturating_add(1)));
+        let mut states: Vec<TaskState> = moments.iter().filter_map(just_after).collect();
+        states.dedup();
+        states
+    }
+
     /// The last poll that began before `at`.
     pub fn poll_at(&self, at: Nanos) -> Option<&Poll> {
         let begun = self.polls.partition_point(|poll| poll.begin < at);

@@ -1,5 +1,7 @@
 //! What a task does at a moment.
 
+use std::fmt;
+
 use crate::time::Nanos;
 
 /// What a task does at a moment.
@@ -41,5 +43,20 @@ impl TaskState {
             | TaskState::Cancelled(at)
             | TaskState::EndedUnseen(at) => at,
         }
+    }
+}
+
+/// In words, without since when: `waiting`.
+impl fmt::Display for TaskState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TaskState::Running(_) => "running",
+            TaskState::Scheduled(_) => "scheduled",
+            TaskState::Idle(_) => "waiting",
+            TaskState::Completed(_) => "completed",
+            TaskState::Panicked(_) => "panicked",
+            TaskState::Cancelled(_) => "cancelled",
+            TaskState::EndedUnseen(_) => "ended unseen",
+        })
     }
 }

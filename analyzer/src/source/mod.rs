@@ -294,6 +294,9 @@ impl Source {
     ///
     /// # Errors
     /// It is damaged.
+    ///
+    /// # Panics
+    /// It is a chunk of another trace, which is longer.
     pub fn content(&self, chunk: &ChunkRef) -> Result<Vec<u8>, ais_format::Error> {
         chunk
             .header

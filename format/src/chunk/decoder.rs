@@ -194,23 +194,32 @@ impl Cursor {
     #[inline]
     #[must_use]
     pub fn peek(&self, batch: &EventBatch) -> Option<(u64, Option<Kind>)> {
+        let (tick, number) = self.order(batch)?;
+        Some((tick, Kind::from_number(number)))
+    }
+
+    /// The next event's tick and the number of its kind.
+    #[inline]
+    fn order(&self, batch: &EventBatch) -> Option<(u64, u8)> {
         let tick = batch.order.column(1).get(self.next)?;
-        let kind = batch.order.column(0).get(self.next)?;
-        Some((*tick, Kind::from_number(*kind as u8)))
+        let number = batch.order.column(0).get(self.next)?;
+        Some((*tick, *number as u8))
     }
 
     /// The next event, without going on to the one after it.
     #[inline]
     #[must_use]
     pub fn event<'a>(&self, batch: &'a EventBatch) -> Option<Event<'a>> {
-        let (tick, kind) = self.peek(batch)?;
-        let number = kind.map_or(KINDS, |kind| kind as usize);
-        let table = self.tables.get(number).map_or(NONE, |&table| table);
+        let (tick, number) = self.order(batch)?;
+        let kind = Kind::from_number(number);
+        let known = kind.map_or(KINDS, |kind| kind as usize);
+        let table = self.tables.get(known).map_or(NONE, |&table| table);
         Some(Event {
             tick,
             kind,
+            number,
             table: batch.tables.get(usize::from(table)).map(|(_, table)| table),
-            index: self.used.get(number).map_or(0, |&used| used as usize),
+            index: self.used.get(known).map_or(0, |&used| used as usize),
         })
     }
 
@@ -233,6 +242,8 @@ pub struct Event<'a> {
     pub tick: u64,
     /// What; none for a kind that a later version added.
     pub kind: Option<Kind>,
+    /// The number of its kind.
+    pub number: u8,
     table: Option<&'a Table>,
     index: usize,
 }

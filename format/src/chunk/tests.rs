@@ -191,8 +191,12 @@ fn events_of_an_unknown_kind_keep_their_place_in_the_order() {
     }
     let chunk = Chunk::decode(&bytes).unwrap();
     assert_eq!(chunk.unknown_tables, 1);
-    let kinds: Vec<_> = chunk.batches[0].events().map(|e| e.kind).collect();
-    assert_eq!(kinds, [None, Some(Kind::PollBegin)]);
+    let kinds: Vec<_> = chunk.batches[0]
+        .events()
+        .map(|e| (e.kind, e.number))
+        .collect();
+    let begins = Kind::PollBegin;
+    assert_eq!(kinds, [(None, 120), (Some(begins), begins as u8)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What resources are like after their changes.
 
 use ais_analyzer::history::{ForeignId, OperationId, TaskId};
+use ais_analyzer::time::Nanos;
 use ais_format::event::{
     Acquire, Add, Arrive, Close, Escape, Foreign, Forget, HandleDrop, HoldMerge, HoldSplit, Lag,
     MemberGone, MemberNew, Notify, OperationBegin, Receive, Release, ResourceNew, Send, SendFailed,
@@ -440,4 +441,17 @@ fn sets_barriers_and_values_are_replayed() {
         end.users.iter().copied().collect::<Vec<_>>(),
         [Some(TaskId(1))]
     );
+}
+
+#[test]
+fn a_resource_is_known_at_any_moment() {
+    let (mut build, hold) = semaphore();
+    build.poll(1, 1, |build| build.release(1, hold, 1));
+    let history = history(build);
+    let resource = first(&history);
+    let free: Vec<u64> = [0, 200, 401, 10_000]
+        .map(|at| resource.state_at(Nanos(at)).free())
+        .to_vec();
+    assert_eq!(free, [10, 10, 7, 8]);
+    assert_eq!(resource.state_at(history.end), resource.at_end);
 }

@@ -5,9 +5,9 @@ use ais_analyzer::report::{lock_circles, panel};
 use ais_analyzer::time::Nanos;
 use ais_analyzer::waits::verdict;
 use ais_format::event::{
-    Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskNew,
-    TimerSet, WakersGone, Yield, operation_flag, operation_kind, outcome, resource_kind,
-    section_kind, task_flag,
+    Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskDrop,
+    TaskNew, TimerSet, Wake, WakersGone, Yield, operation_flag, operation_kind, outcome,
+    resource_kind, section_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -45,6 +45,48 @@ fn a_task_knows_what_it_is_and_what_was_done_to_it() {
         (Nanos(gone), Nanos(abort))
     );
     assert!(matches!(task.state(), TaskState::Idle(_)));
+}
+
+#[test]
+fn the_states_of_a_task_are_what_it_did_at_each_moment() {
+    let mut build = Build::new();
+    build.task(1);
+    let wake = |build: &mut Build, number| {
+        let (task, waker) = (1, 1);
+        build.event(&Wake {
+            task,
+            waker,
+            number,
+        });
+    };
+    build.poll(1, 1, |_| ());
+    wake(&mut build, 1);
+    build.poll(1, 1, |build| wake(build, 2));
+    build.poll(1, 1, |_| ());
+    build.event(&TaskDrop { task: 1 });
+    let told = history(build);
+    let task = told.task(TaskId(1)).unwrap();
+    let states = task.states();
+    assert_eq!(
+        states,
+        [
+            TaskState::Scheduled(Nanos(100)),
+            TaskState::Running(Nanos(200)),
+            TaskState::Idle(Nanos(300)),
+            TaskState::Scheduled(Nanos(400)),
+            TaskState::Running(Nanos(500)),
+            TaskState::Scheduled(Nanos(700)),
+            TaskState::Running(Nanos(800)),
+            TaskState::Idle(Nanos(900)),
+            TaskState::Cancelled(Nanos(1000)),
+        ]
+    );
+    for at in (0..1200).step_by(50).map(Nanos) {
+        let last = states.iter().rfind(|state| state.since() < at);
+        assert_eq!(task.state_at(at), last.copied(), "at {at}");
+    }
+    assert_eq!(states[2].to_string(), "waiting");
+    assert_eq!(told.live_tasks().count(), 0);
 }
 
 #[test]

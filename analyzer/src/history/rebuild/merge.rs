@@ -5,9 +5,9 @@
 //! elsewhere could seem to do so before it stopped: its poll numbers tell better, and a thread that begins the next poll waits until the
 //! other one has come to the end of the poll before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use ais_format::chunk::{Cursor, Event, EventBatch};
+use ais_format::chunk::{Event, EventBatch};
 use ais_format::event::{self, Kind};
 
 use super::entities::{Before, Entities};
@@ -15,6 +15,7 @@ use super::walk::Walker;
 use crate::clock::Reader;
 use crate::history::ThreadId;
 use crate::names::Names;
+use crate::thread::Batches;
 use crate::time::Nanos;
 
 /// Clocks of processors disagree by far less, in ticks.
@@ -26,67 +27,33 @@ const NEAR: u64 = 5_000;
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) walker: Walker,
-    /// The batches that are left, by what came before them; the cursor stands in the first.
-    batches: VecDeque<(u32, EventBatch)>,
-    cursor: Option<Cursor>,
-    /// How many events came before the next batch, and how many were lost, if nothing is missing.
-    expected: Option<u64>,
-    dropped: u64,
+    /// With their generations.
+    batches: Batches<u32>,
 }
 
 impl Stream {
     fn new(thread: ThreadId) -> Stream {
         Stream {
             walker: Walker::new(thread),
-            batches: VecDeque::new(),
-            cursor: None,
-            expected: None,
-            dropped: 0,
+            batches: Batches::default(),
         }
-    }
-
-    fn push(&mut self, generation: u32, batch: EventBatch) {
-        let later = |(_, other): &&(u32, EventBatch)| other.head.first > batch.head.first;
-        // Nothing goes before what is read already.
-        let first = usize::from(self.cursor.is_some());
-        let index = self.batches.len() - self.batches.iter().rev().take_while(later).count();
-        self.batches.insert(index.max(first), (generation, batch));
     }
 
     /// The next event, if there is one before the tick `limit`.
     fn peek(&mut self, limit: u64, taking: &mut Taking<'_, '_>) -> Option<(u64, Option<Kind>)> {
-        loop {
-            let (generation, batch) = self.batches.front()?;
-            let cursor = match &self.cursor {
-                Some(cursor) => cursor,
-                None => {
-                    let head = &batch.head;
-                    self.walker.enter_generation(*generation);
-                    if self.expected.is_some_and(|first| first != head.first)
-                        || head.dropped != self.dropped
-                    {
-                        let mut facts = taking.entities.with(taking.names);
-                        self.walker.forget_what_is_open(&mut facts);
-                    }
-                    self.expected = Some(head.first.wrapping_add(head.events));
-                    self.dropped = head.dropped;
-                    self.cursor.insert(Cursor::new(batch))
-                }
-            };
-            match cursor.peek(batch) {
-                Some(next) => return (next.0 < limit).then_some(next),
-                None => {
-                    self.batches.pop_front();
-                    self.cursor = None;
-                }
+        let Stream { walker, batches } = self;
+        let next = batches.peek(|generation, is_gap| {
+            walker.enter_generation(generation);
+            if is_gap {
+                walker.forget_what_is_open(&mut taking.entities.with(taking.names));
             }
-        }
+        });
+        next.filter(|&(tick, _)| tick < limit)
     }
 
     /// The poll that begins next, if that is what comes next.
     fn next_poll(&self) -> Option<event::PollBegin> {
-        let (_, batch) = self.batches.front()?;
-        let event: Event<'_> = self.cursor.as_ref()?.event(batch)?;
+        let event: Event<'_> = self.batches.event()?;
         (event.kind == Some(Kind::PollBegin)).then(|| event.row::<event::PollBegin>())
     }
 
@@ -99,26 +66,12 @@ impl Stream {
                 other.task == poll.task && is_before
             }
         };
-        let mut cursor = self.cursor.clone();
-        for (_, batch) in &self.batches {
-            let mut cursor = cursor.take().unwrap_or_else(|| Cursor::new(batch));
-            while let Some(event) = cursor.next(batch) {
-                if event.tick > until {
-                    return false;
-                }
-                if is_it(&event) {
-                    return true;
-                }
-            }
-        }
-        false
+        let mut soon = self.batches.ahead().take_while(|event| event.tick <= until);
+        soon.any(|event| is_it(&event))
     }
 
     fn step(&mut self, taking: &mut Taking<'_, '_>) {
-        let (Some((_, batch)), Some(cursor)) = (self.batches.front(), &mut self.cursor) else {
-            return;
-        };
-        let Some(event) = cursor.next(batch) else {
+        let Some(event) = self.batches.next() else {
             return;
         };
         let at = taking.clock.time(event.tick);
@@ -151,6 +104,7 @@ impl Streams {
         let stream = self.of.entry(thread);
         stream
             .or_insert_with(|| Stream::new(ThreadId(thread)))
+            .batches
             .push(generation, batch);
     }
 

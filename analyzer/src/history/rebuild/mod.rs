@@ -38,6 +38,9 @@ use merge::{Streams, Taking};
 ///
 /// # Errors
 /// There are chunks, and none of them can be read.
+///
+/// # Panics
+/// It is a part of another trace, which is longer.
 pub fn rebuild(source: &Source, part: &Part) -> Result<History, Error> {
     source.meter().begin(Stage::Rebuilding);
     source.expect([part]);

@@ -1,13 +1,11 @@
-//! One thread's events, in its order, become facts about entities.
-//!
-//! A thread polls one task at a time, save that a poll may block on another task (`block_on` inside a poll), so the open polls form
-//! a stack, and whatever happens belongs to its top.
+//! One thread's events, in its order, become facts about entities. Whatever happens belongs to the innermost poll that is open.
 
 use ais_format::chunk::Event;
 use ais_format::event::{self, Kind};
 
 use super::facts::{Facts, FutureFact, OperationFact, Place, ResourceFact, TaskFact};
 use crate::history::{ForeignId, OperationId, TaskId, ThreadId, WokenBy};
+use crate::thread::OpenPolls;
 use crate::time::Nanos;
 
 /// A section of a thread.
@@ -25,8 +23,7 @@ pub(super) struct SectionFact {
 #[derive(Debug)]
 pub(super) struct Walker {
     thread: ThreadId,
-    /// The open polls, innermost last: task, poll number.
-    polls: Vec<(TaskId, u64)>,
+    polls: OpenPolls,
     /// The open sections, innermost last: indices into `sections`.
     open: Vec<usize>,
     /// All sections of the thread.
@@ -49,7 +46,7 @@ impl Walker {
     pub(super) fn new(thread: ThreadId) -> Self {
         Walker {
             thread,
-            polls: Vec::new(),
+            polls: OpenPolls::default(),
             open: Vec::new(),
             sections: Vec::new(),
             foreign: None,
@@ -74,7 +71,7 @@ impl Walker {
     pub(super) fn tell(&mut self, event: &Event<'_>, at: Nanos, facts: &mut impl Facts) {
         self.step(event, at, facts);
         // Nothing in it is done inside of a poll that it tells of.
-        self.polls.clear();
+        self.polls.forget();
         self.done_by = (event.kind == Some(Kind::DoneBy)).then(|| {
             let row: event::DoneBy = event.row();
             TaskId(row.task)
@@ -93,7 +90,7 @@ impl Walker {
     /// Events are missing: which polls and sections are open is not known any more. The next poll's begin tells.
     pub(super) fn forget_what_is_open(&mut self, facts: &mut impl Facts) {
         self.tell_wake(None, facts);
-        self.polls.clear();
+        self.polls.forget();
         self.foreign = None;
         for index in self.open.drain(..) {
             self.sections[index].is_lost = true;
@@ -151,15 +148,12 @@ impl Walker {
                         thread: self.thread,
                     },
                 );
-                self.polls.push((TaskId(row.task), row.poll));
+                self.polls.begin(&row);
             }
             Kind::PollEnd => {
                 let row: event::PollEnd = event.row();
                 facts.task(row.task, self.place(at), TaskFact::Ended(row));
-                // Polls that are still open inside this one lost their end.
-                if let Some(depth) = self.polls.iter().rposition(|&(task, _)| task.0 == row.task) {
-                    self.polls.truncate(depth);
-                }
+                self.polls.end(&row);
             }
             Kind::TaskDrop => facts.task(
                 event.row::<event::TaskDrop>().task,
@@ -168,12 +162,8 @@ impl Walker {
             ),
             Kind::Wake => {
                 let row: event::Wake = event.row();
-                let by = self
-                    .polls
-                    .last()
-                    .map_or(WokenBy::Thread(self.thread), |&(task, _)| {
-                        WokenBy::Task(task)
-                    });
+                let task = self.polls.task();
+                let by = task.map_or(WokenBy::Thread(self.thread), WokenBy::Task);
                 self.wake = Some((self.place(at), row, by));
             }
             Kind::OperationFired => {
@@ -186,7 +176,7 @@ impl Walker {
             }
             Kind::Yield => {
                 // One of a task that is not recorded has no poll to be counted in.
-                if let Some(&(task, poll)) = self.polls.last() {
+                if let Some((task, poll)) = self.polls.innermost() {
                     facts.task(task.0, self.place(at), TaskFact::Yielded { poll });
                 }
             }
@@ -194,14 +184,7 @@ impl Walker {
                 let row: event::WakersGone = event.row();
                 facts.task(row.task, self.place(at), TaskFact::WakersGone(row));
             }
-            Kind::InPoll => {
-                let row: event::InPoll = event.row();
-                let poll = (TaskId(row.task), row.poll);
-                // Said at the beginning of each stretch of a thread's record: it may be known.
-                if self.polls.last() != Some(&poll) {
-                    self.polls = vec![poll];
-                }
-            }
+            Kind::InPoll => self.polls.told(&event.row()),
             Kind::SectionBegin => self.enter_section(event.row(), at),
             Kind::SectionEnd => self.leave_section(event.row(), at),
             _ => self.step_inside(kind, event, at, facts),
@@ -320,10 +303,7 @@ impl Walker {
     }
 
     fn place(&self, at: Nanos) -> Place {
-        let task = self
-            .polls
-            .last()
-            .map_or(self.done_by, |&(task, _)| Some(task));
+        let task = self.polls.task().or(self.done_by);
         Place {
             at,
             task,
