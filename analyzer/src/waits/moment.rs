@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::index::Index;
-use super::rules::Kept;
+use super::needs::Place;
+use super::rules::{Asked, Kept};
 use crate::history::{
     Operation, OperationFlags, OperationId, Resource, ResourceId, ResourceState, Task, TaskId,
     TaskState,
@@ -26,6 +27,8 @@ pub struct Moment<'i, 'a> {
     left_out: HashSet<OperationId>,
     /// Where the units of resources are, once that was asked.
     pub(super) kept: RefCell<HashMap<ResourceId, Option<Kept>>>,
+    /// Whom the tasks of executors wait for to be polled, once that was asked.
+    pub(super) executors: RefCell<HashMap<(ResourceId, Asked), Option<Place>>>,
 }
 
 /// An operation that waits at a moment.
@@ -66,6 +69,7 @@ impl<'i, 'a> Moment<'i, 'a> {
             without_timeouts: false,
             left_out: HashSet::new(),
             kept: RefCell::default(),
+            executors: RefCell::default(),
         }
     }
 

@@ -9,7 +9,34 @@ use crate::time::Nanos;
 /// A thread that is free takes up what is ready much sooner than this.
 const LONG: Nanos = Nanos(100_000_000);
 
+/// What is asked about an executor at a moment: many tasks ask the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::waits) enum Asked {
+    /// Whether one of its threads is free.
+    Worker,
+    /// Who drives one that has no threads of its own.
+    Driver,
+    /// Whether one of its threads for blocking jobs is free.
+    Pool,
+}
+
 impl Moment<'_, '_> {
+    /// The answer, which is worked out once.
+    fn ask(&self, executor: &Resource, asked: Asked) -> Option<Place> {
+        let key = (executor.id, asked);
+        if let Some(known) = self.executors.borrow().get(&key) {
+            return known.clone();
+        }
+        let answer = match asked {
+            Asked::Worker => self.find_worker(executor),
+            Asked::Driver if executor.kind == ResourceKind::LocalSet => self.find_driver(executor),
+            Asked::Driver => self.find_who_drives(executor),
+            Asked::Pool => self.find_thread_of_pool(executor),
+        };
+        self.executors.borrow_mut().insert(key, answer.clone());
+        answer
+    }
+
     /// What a task needs that is ready since then: that a thread polls it.
     pub(super) fn needs_of_scheduled(&self, task: &Task, since: Nanos) -> Option<Vec<Needed>> {
         let executor = self.resource(task.executor?)?;
@@ -49,9 +76,11 @@ impl Moment<'_, '_> {
 
     /// A runtime without threads of its own polls its tasks while somebody blocks on it: but not by its handle, which drives nothing.
     fn somebody_who_drives(&self, runtime: &Resource, since: Nanos) -> Option<Place> {
-        if runtime.capacity > 0 || !self.is_end() || self.now.since(since) < LONG {
-            return None;
-        }
+        let is_asked = runtime.capacity == 0 && self.is_end() && self.now.since(since) >= LONG;
+        is_asked.then(|| self.ask(runtime, Asked::Driver))?
+    }
+
+    fn find_who_drives(&self, runtime: &Resource) -> Option<Place> {
         let of_executor = self.index.of_executor.get(&runtime.id)?;
         let blocks = of_executor.iter().filter(|task| {
             task.flags.is_block_on()
@@ -67,6 +96,10 @@ impl Moment<'_, '_> {
 
     /// One of the tasks whose polls keep all threads of a runtime must come to the end of its poll. None where a thread is free.
     fn worker(&self, runtime: &Resource) -> Option<Place> {
+        self.ask(runtime, Asked::Worker)
+    }
+
+    fn find_worker(&self, runtime: &Resource) -> Option<Place> {
         let of_executor = self.index.of_executor.get(&runtime.id)?;
         let running = of_executor.iter().filter(|task| {
             let runs = matches!(task.state_at(self.at), Some(TaskState::Running(_)));
@@ -106,9 +139,11 @@ impl Moment<'_, '_> {
     /// One of the blocking jobs that run must end. How many threads there may be is not recorded: there is none left where a job waits for
     /// long while others run.
     fn thread_of_pool(&self, runtime: &Resource, since: Nanos) -> Option<Place> {
-        if !self.is_end() || self.now.since(since) < LONG {
-            return None;
-        }
+        let is_asked = self.is_end() && self.now.since(since) >= LONG;
+        is_asked.then(|| self.ask(runtime, Asked::Pool))?
+    }
+
+    fn find_thread_of_pool(&self, runtime: &Resource) -> Option<Place> {
         let of_executor = self.index.of_executor.get(&runtime.id)?;
         let running = of_executor.iter().filter(|task| {
             task.flags.is_blocking()
@@ -124,9 +159,11 @@ impl Moment<'_, '_> {
 
     /// Somebody must poll a set of local tasks. None where one of them was polled already, so that somebody does.
     fn driver(&self, set: &Resource, since: Nanos) -> Option<Place> {
-        if !self.is_end() || self.now.since(since) < LONG {
-            return None;
-        }
+        let is_asked = self.is_end() && self.now.since(since) >= LONG;
+        is_asked.then(|| self.ask(set, Asked::Driver))?
+    }
+
+    fn find_driver(&self, set: &Resource) -> Option<Place> {
         let of_executor = self.index.of_executor.get(&set.id)?;
         if of_executor.iter().any(|task| !task.polls.is_empty()) {
             return None;

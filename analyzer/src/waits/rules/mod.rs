@@ -13,6 +13,7 @@ use super::moment::{Moment, Pending};
 use super::needs::{Elsewhere, Link, Needs, Place};
 use crate::history::{OperationKind, ResourceKind, TaskId};
 
+pub(super) use executors::Asked;
 pub(super) use tasks::TaskNeeds;
 pub(super) use units::Kept;
 
