@@ -167,7 +167,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
             TaskState::EndedUnseen(_) => (&mut counts.ended_unseen, "ended unseen"),
         };
         *count += 1;
-        counts.stuck += usize::from(stuck);
+        counts.stuck += usize::from(name == "stuck");
         if state.is_live() {
             live.push(LiveTask {
                 id: task.id,
