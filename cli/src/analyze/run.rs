@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let source = Source::open_metered(path, access, progress.meter())?;
     // What is asked for needs all that happened.
     let is_whole = args.timeline.is_some() || !args.task.is_empty();
-    let analysis = match args.at {
+    let mut analysis = match args.at {
         Some(At::End) => Analysis::with(Trace::end_of(source)?, &thresholds),
         Some(At::Time(at)) => {
             let trace = as_of(Trace::from_source(source)?, at)?;
@@ -62,21 +62,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     };
     // Before anything is printed.
     drop(progress);
+    analysis.select(&args.filter);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
     }
+    if let Some(restriction) = analysis.selection.restriction()
+        && restriction.matching == 0
+    {
+        output::complain(NAME, &text::no_match(restriction));
+    }
 
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
     if let Some(picture) = &args.timeline {
-        let model =
-            render::timeline::timeline(&analysis.trace, &analysis.verdict, &analysis.findings);
+        let model = render::timeline::timeline(
+            &analysis.trace,
+            &analysis.verdict,
+            &analysis.findings,
+            &analysis.selection,
+        );
         fs::write(picture, render::timeline::svg(&model))
             .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
         output::note(&format!("wrote {}", picture.display()));
     }
     if let Some(file) = &args.graph {
-        let graph = render::wait_graph(&analysis.trace, &analysis.verdict);
+        let graph = render::wait_graph(&analysis.trace, &analysis.verdict, &analysis.selection);
         let is_dot = file.extension().is_some_and(|extension| {
             extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
         });
@@ -92,9 +102,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     // A summary is what is asked for by asking for nothing.
     let has_picture = args.timeline.is_some() || args.graph.is_some();
     let summary = !args.deadlocks && !args.stuck && panels.is_empty() && !has_picture;
-    let stuck = args
-        .stuck
-        .then(|| report::stuck(&analysis.trace.history, &analysis.verdict));
+    let stuck = args.stuck.then(|| {
+        let history = &analysis.trace.history;
+        report::stuck(history, &analysis.verdict, &analysis.selection)
+    });
     match args.format {
         Format::Text => {
             let mut parts = Vec::new();
@@ -106,6 +117,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             }
             if let Some(groups) = &stuck {
                 parts.push(text::stuck(&analysis, groups));
+            }
+            if args.deadlocks || args.stuck {
+                parts.extend(text::left_out(&analysis));
             }
             parts.extend(
                 panels

@@ -1,5 +1,6 @@
 //! Tasks that are ready, and threads that do not come to poll them.
 
+use ais_analyzer::filter::Selection;
 use ais_analyzer::findings::{Confidence, Kind};
 use ais_analyzer::report::summary;
 use ais_analyzer::waits::verdict;
@@ -76,7 +77,7 @@ fn a_task_that_is_stuck_and_does_not_wait_is_counted_as_what_it_does() {
     let history = super::history(build);
     let progress = verdict(&history).progress;
     assert_eq!(progress.stuck.len(), 2);
-    let counts = summary(&history, &progress).tasks;
+    let counts = summary(&history, &progress, &Selection::everything()).tasks;
     assert_eq!((counts.running, counts.scheduled), (1, 1));
     assert_eq!((counts.waiting, counts.stuck), (0, 0));
 }
