@@ -67,37 +67,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
     }
-    if let Some(restriction) = analysis.selection.restriction()
-        && restriction.matching == 0
-    {
-        output::complain(NAME, &text::no_match(restriction));
+    if let Some(no_match) = text::no_match(&analysis) {
+        output::complain(NAME, &no_match);
     }
 
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
     if let Some(picture) = &args.timeline {
-        let model = render::timeline::timeline(
-            &analysis.trace,
-            &analysis.verdict,
-            &analysis.findings,
-            &analysis.selection,
-        );
-        fs::write(picture, render::timeline::svg(&model))
-            .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
-        output::note(&format!("wrote {}", picture.display()));
+        draw_timeline(picture, &analysis)?;
     }
     if let Some(file) = &args.graph {
-        let graph = render::wait_graph(&analysis.trace, &analysis.verdict, &analysis.selection);
-        let is_dot = file.extension().is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
-        });
-        let picture = if is_dot {
-            render::graph::dot(&graph)
-        } else {
-            render::graph::svg(&graph, Theme::Light)
-        };
-        fs::write(file, picture)
-            .with_context(|| format!("cannot write the graph {}", file.display()))?;
-        output::note(&format!("wrote {}", file.display()));
+        draw_graph(file, &analysis)?;
     }
     // A summary is what is asked for by asking for nothing.
     let has_picture = args.timeline.is_some() || args.graph.is_some();
@@ -188,6 +167,37 @@ fn check_picture_path(
             picture.display()
         );
     }
+    Ok(())
+}
+
+/// Writes the timeline.
+fn draw_timeline(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
+    let model = render::timeline::timeline(
+        &analysis.trace,
+        &analysis.verdict,
+        &analysis.findings,
+        &analysis.selection,
+    );
+    fs::write(file, render::timeline::svg(&model))
+        .with_context(|| format!("cannot write the timeline {}", file.display()))?;
+    output::note(&format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// Writes the graph, in the format that the name of the file ends in.
+fn draw_graph(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
+    let graph = render::wait_graph(&analysis.trace, &analysis.verdict, &analysis.selection);
+    let is_dot = file.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
+    });
+    let picture = if is_dot {
+        render::graph::dot(&graph)
+    } else {
+        render::graph::svg(&graph, Theme::Light)
+    };
+    fs::write(file, picture)
+        .with_context(|| format!("cannot write the graph {}", file.display()))?;
+    output::note(&format!("wrote {}", file.display()));
     Ok(())
 }
 

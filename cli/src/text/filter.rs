@@ -1,6 +1,5 @@
 //! What a filter leaves out: some lines beside what it shows.
 
-use ais_analyzer::filter::Restriction;
 use ais_analyzer::number::counted;
 
 use super::row;
@@ -24,16 +23,16 @@ pub(crate) fn left_out(analysis: &Analysis) -> Option<String> {
     Some(format!("{left_out}\n"))
 }
 
-/// That no task matches.
-pub(crate) fn no_match(restriction: &Restriction) -> String {
+/// That no task matches; none where one does.
+pub(crate) fn no_match(analysis: &Analysis) -> Option<String> {
+    let restriction = analysis.selection.restriction()?;
     let tasks = counted(restriction.tasks as u64, "task");
     let unmatched = restriction.unmatched();
-    let unmatched =
-        unmatched.map_or_else(String::new, |unmatched| format!(", of which {unmatched}"));
-    format!(
-        "no task matches the filter {}: there are {tasks}{unmatched}",
-        restriction.filter()
-    )
+    let unmatched = unmatched.map_or_else(String::new, |more| format!(", of which {more}"));
+    (restriction.matching == 0).then(|| {
+        let filter = restriction.filter();
+        format!("no task matches the filter {filter}: there are {tasks}{unmatched}")
+    })
 }
 
 /// The filter as it is typed into a shell, with a space before it; nothing where there is none.
