@@ -71,10 +71,10 @@ pub(crate) struct Args {
 const AFTER_HELP: &str = "\
 Filters:
   A FILTER is KEY=PATTERN or KEY!=PATTERN, or several of these with commas between, which all have to hold. KEY is
-  name     of the task, or the type of its future; or the end of that after a `::`
-  task     its number: 7, or 7..20 for those from 7 to 20
-  spawned  where it was spawned: FILE, FILE:LINE or FILE:LINE:COLUMN; or the end of that after a `/`
-  state    running, scheduled, waiting (or idle), stuck, completed, panicked, cancelled, ended-unseen
+    name     of the task, or the type of its future; or the end of that after a `::`
+    task     its number: 7, or 7..20 for those from 7 to 20
+    spawned  where it was spawned: FILE, FILE:LINE or FILE:LINE:COLUMN; or the end of that after a `/`
+    state    running, scheduled, waiting (or idle), stuck, completed, panicked, cancelled, ended-unseen
   In the PATTERN of name and spawned `*` stands for any characters and `?` for one, a comma too.
 
 Exit status:
