@@ -157,6 +157,7 @@
 //! | [`history`] | windows | the history of each task, future, operation and resource |
 //! | [`waits`] | histories | who can still move, and who waits for whom |
 //! | [`findings`] | waits | verdicts with their evidence |
+//! | [`filter`] | all of it | the tasks that are shown |
 //! | [`report`] | all of it | what a reader asked for: summary, panel |
 //! | [`render`] | reports | pictures |
 //!
@@ -168,6 +169,7 @@ pub mod clock;
 mod decode;
 mod error;
 pub mod events;
+pub mod filter;
 pub mod findings;
 pub mod history;
 pub mod meter;

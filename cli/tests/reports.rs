@@ -146,7 +146,7 @@ fn the_json_answer_is_what_its_schema_says_and_nothing_else() {
     let schema = jsonschema::validator_for(&strict(schema())).unwrap();
     for name in ["abba.ais", "http.ais", "pipeline.ais"] {
         let trace = sample(name);
-        let requests: [&[&str]; 3] = [
+        let requests: [&[&str]; 4] = [
             &["--format", "json"],
             &[
                 "--format",
@@ -164,6 +164,14 @@ fn the_json_answer_is_what_its_schema_says_and_nothing_else() {
                 "--stuck",
                 "--threshold",
                 "long-poll=10us",
+            ],
+            &[
+                "--format",
+                "json",
+                "--filter",
+                "state=waiting",
+                "--filter",
+                "name=m*,task!=3..5",
             ],
         ];
         for request in requests {

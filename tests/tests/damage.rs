@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ais_analyzer::filter::Selection;
 use ais_analyzer::findings::Confidence;
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
@@ -35,11 +36,19 @@ fn check(bytes: Vec<u8>) -> Option<Trace> {
             assert_eq!(finding.confidence, Confidence::Possible);
         }
     }
-    let _ = summary(&trace.history, &verdict.progress);
+    let _ = summary(&trace.history, &verdict.progress, &Selection::everything());
     for task in &trace.history.tasks {
         assert!(panel(&trace.history, &verdict.progress, task.id).is_some());
     }
-    assert!(!timeline::svg(&timeline::timeline(&trace, &verdict, &findings)).is_empty());
+    assert!(
+        !timeline::svg(&timeline::timeline(
+            &trace,
+            &verdict,
+            &findings,
+            &Selection::everything()
+        ))
+        .is_empty()
+    );
     Some(trace)
 }
 

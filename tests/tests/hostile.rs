@@ -5,6 +5,7 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
+use ais_analyzer::filter::Selection;
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
 use ais_analyzer::{Analysis, Event, Source, Trace};
@@ -84,11 +85,11 @@ proptest! {
             }
         }
         let Analysis { verdict, findings } = Analysis::of(&trace);
-        let _ = summary(&trace.history, &verdict.progress);
+        let _ = summary(&trace.history, &verdict.progress, &Selection::everything());
         for task in &trace.history.tasks {
             prop_assert!(panel(&trace.history, &verdict.progress, task.id).is_some());
         }
-        let picture = timeline::svg(&timeline::timeline(&trace, &verdict, &findings));
+        let picture = timeline::svg(&timeline::timeline(&trace, &verdict, &findings, &Selection::everything()));
         let acts = picture.contains("<script") || picture.contains('\u{1b}');
         prop_assert!(!acts, "a name was drawn as it is");
     }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use ais_analyzer::filter::{Restriction, Selection};
 use ais_analyzer::findings::{Confidence, Kind, Thresholds};
 use ais_analyzer::history::{History, Poll, TaskState};
 use ais_analyzer::report::{Summary, summary, trace_info};
@@ -147,7 +148,21 @@ fn kinds(analysis: &Analysis) -> BTreeSet<(&'static str, bool, bool)> {
 }
 
 fn summed_up(trace: &Trace, analysis: &Analysis) -> Summary {
-    summary(&trace.history, &analysis.verdict.progress)
+    summary(
+        &trace.history,
+        &analysis.verdict.progress,
+        &Selection::everything(),
+    )
+}
+
+/// The findings that a filter shows, and what it counts.
+fn selected(filter: &str, trace: &Trace, analysis: &Analysis) -> (usize, Restriction) {
+    let (history, progress) = (&trace.history, &analysis.verdict.progress);
+    let mut findings = analysis.findings.clone();
+    let mut selection = Selection::new(&[filter.parse().unwrap()], history, progress);
+    selection.restrict(&mut findings, history);
+    assert!(!findings.is_empty(), "{filter}");
+    (findings.len(), selection.restriction().unwrap().clone())
 }
 
 #[test]
@@ -180,6 +195,15 @@ fn what_is_found_in_parts_is_what_is_found_in_the_whole() {
         assert_eq!((one.events, one.tasks), (other.events, other.tasks));
         assert_eq!(one.duration, other.duration);
         assert_eq!(one.lost.notes, other.lost.notes);
+        for filter in ["name=*take_both*", "state=stuck"] {
+            let (of_last, of_all) = (
+                selected(filter, &last, &in_parts),
+                selected(filter, &whole, &of_whole),
+            );
+            assert_eq!(of_last.0, of_all.0, "{filter}");
+            assert_eq!(of_last.1.tasks, of_all.1.tasks);
+            assert!(of_last.1.over_before > 0 && of_all.1.over_before == 0);
+        }
     }
     assert!(kinds(&of_whole).contains(&(Kind::DeadlockCycle.name(), true, true)));
     let found: BTreeSet<_> = of_whole.findings.iter().map(|f| f.kind.name()).collect();

@@ -85,12 +85,13 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
     let output = shell(&root, command.strip_prefix("$ ").unwrap(), &tools);
     assert_eq!(text(&output.stdout), shown);
 
-    // The commands that are used from here on.
+    // The commands that are used from here on, and the filters.
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--release", "-p", "ais-cli", "--bins"])
         .current_dir(&root)
         .status();
     assert!(built.unwrap().success());
+    filters_show_what_they_say(&root, &tools);
 
     // The example, with the line of the README in place of tokio's.
     let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));
@@ -175,6 +176,26 @@ fn write_an_analysis(toml: &str, source: &str, example: &str) {
     let output = shell(&root(), example, Path::new("/nonexistent"));
     let said = text(&output.stdout);
     assert!(said.contains("standing order"), "{said}");
+}
+
+/// The commands with filters, in the order in which they stand there.
+fn filters_show_what_they_say(root: &Path, tools: &Path) {
+    let filtered = [
+        (1, "2 of 8 match: 2 alive (2 stuck)"),
+        (0, "1 finding about other tasks is left out by the filter"),
+        (0, ""),
+    ];
+    let lines = blocks("text").remove(4);
+    assert_eq!(lines.lines().count(), filtered.len());
+    for (line, (status, part)) in lines.lines().zip(filtered) {
+        let output = shell(root, line, tools);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(status), "{line}: {said}");
+        assert!(said.contains(part), "{line}: {said}");
+    }
+    let part = fs::read_to_string(root.join("part.svg")).unwrap();
+    fs::remove_file(root.join("part.svg")).unwrap();
+    assert!(part.contains("auditor") && !part.contains("ticker"));
 }
 
 #[test]

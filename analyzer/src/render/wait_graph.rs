@@ -2,26 +2,32 @@
 //!
 //! Drawn is what cannot go on, and what others wait for though it will: a task that waits for nobody in the record is left out. Where there
 //! are many, those that wait behind the same thing in the same way are one node that says how many.
+//!
+//! Of a selection, drawn are its tasks, what they wait for and who waits for them, directly or through others: not what else those others
+//! wait for.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::graph::{Edge, Graph, Line, Mark, Node, Shape};
 use crate::Trace;
+use crate::filter::Selection;
 use crate::history::{
     History, Operation, OperationId, OperationKind, Resource, ResourceId, Task, TaskId, TaskState,
 };
 use crate::names::kind_of_name;
 use crate::number::counted;
 use crate::report::whereabouts_in_short;
-use crate::waits::{Elsewhere, Link, Verdict};
+use crate::waits::{Elsewhere, Knot, Link, Verdict};
 
 /// So many tasks that wait in the same way for the same are drawn one by one.
 const ALIKE: usize = 4;
 /// So many tasks that are not stuck are drawn at most.
 const OTHERS: usize = 40;
+/// Of so many tasks at most it is looked at that they hold one thing.
+const HOLDERS: usize = 1000;
 
 /// The graph of a trace.
-pub fn wait_graph(trace: &Trace, verdict: &Verdict) -> Graph {
+pub fn wait_graph(trace: &Trace, verdict: &Verdict, selection: &Selection) -> Graph {
     let history = &trace.history;
     let mut draw = Draw {
         history,
@@ -35,7 +41,7 @@ pub fn wait_graph(trace: &Trace, verdict: &Verdict) -> Graph {
         nodes: HashMap::new(),
         known: HashSet::new(),
     };
-    let waits = waits(history, verdict);
+    let waits = waits(history, verdict, selection);
     let shown = draw.folded(&waits);
     for wait in &waits {
         if let Some(&node) = shown.get(&wait.waiter) {
@@ -44,8 +50,13 @@ pub fn wait_graph(trace: &Trace, verdict: &Verdict) -> Graph {
     }
     draw.circles(verdict, &shown);
     let mut graph = draw.graph;
-    graph.title = title(verdict);
-    graph.facts = facts(trace, verdict, waits.is_empty());
+    let is_drawn = |knot: &&Knot| {
+        let mut tasks = knot.tasks.iter();
+        selection.restriction().is_none() || tasks.any(|&task| draws(&waits, task))
+    };
+    let knots: Vec<&Knot> = verdict.knots.iter().filter(is_drawn).collect();
+    graph.title = title(&knots, selection);
+    graph.facts = facts(trace, verdict, selection, waits.is_empty());
     graph
 }
 
@@ -59,7 +70,63 @@ struct Waiting {
     is_stuck: bool,
 }
 
-fn waits(history: &History, verdict: &Verdict) -> Vec<Waiting> {
+fn waits(history: &History, verdict: &Verdict, selection: &Selection) -> Vec<Waiting> {
+    if selection.restriction().is_none() {
+        return waits_of_up_to(OTHERS, history, verdict);
+    }
+    let mut waits = connected(waits_of_up_to(usize::MAX, history, verdict), selection);
+    let mut others = HashSet::new();
+    waits.retain(|wait| {
+        let task = wait.waiter;
+        wait.is_stuck || others.contains(&task) || (others.len() < OTHERS && others.insert(task))
+    });
+    waits
+}
+
+/// What is on a way from a task of the selection, or on one to it.
+fn connected(mut waits: Vec<Waiting>, selection: &Selection) -> Vec<Waiting> {
+    let mut waits_for: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+    let mut keeps: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+    for wait in &waits {
+        let waits_for = waits_for.entry(wait.waiter).or_default();
+        for &(on, _) in &wait.on {
+            waits_for.push(on);
+            keeps.entry(on).or_default().push(wait.waiter);
+        }
+    }
+    let tasks = waits_for.keys().chain(keeps.keys()).copied();
+    let selected: Vec<TaskId> = tasks.filter(|&task| selection.has(task)).collect();
+    let ahead = reached(selected.clone(), &waits_for);
+    let behind = reached(selected, &keeps);
+    waits.retain_mut(|wait| {
+        if ahead.contains(&wait.waiter) {
+            return true;
+        }
+        wait.on.retain(|(on, _)| behind.contains(on));
+        !wait.on.is_empty()
+    });
+    waits
+}
+
+/// These tasks, and all that one comes to from them.
+fn reached(mut open: Vec<TaskId>, next: &HashMap<TaskId, Vec<TaskId>>) -> HashSet<TaskId> {
+    let mut reached = HashSet::new();
+    while let Some(task) = open.pop() {
+        if reached.insert(task) {
+            open.extend(next.get(&task).into_iter().flatten());
+        }
+    }
+    reached
+}
+
+/// Whether a task is one that waits, or that is waited for.
+fn draws(waits: &[Waiting], task: TaskId) -> bool {
+    let mut waits = waits.iter();
+    waits.any(|wait| wait.waiter == task || wait.on.iter().any(|&(on, _)| on == task))
+}
+
+/// What all tasks wait for that are stuck, and so many of the others.
+fn waits_of_up_to(most: usize, history: &History, verdict: &Verdict) -> Vec<Waiting> {
     let mut waits = Vec::new();
     let mut others = 0;
     for task in &history.tasks {
@@ -72,7 +139,7 @@ fn waits(history: &History, verdict: &Verdict) -> Vec<Waiting> {
                 is_stuck: true,
             }));
         } else if let TaskState::Idle(_) = task.state()
-            && others < OTHERS
+            && others < most
         {
             let more = history.pending_operations(task.id).filter_map(|operation| {
                 let on = who_has_it(history, operation);
@@ -105,7 +172,7 @@ fn who_has_it(history: &History, operation: &Operation) -> Vec<(TaskId, Link)> {
             let resource = kind.resource().and_then(|id| history.resource(id));
             let holders = resource.into_iter().flat_map(Resource::holders);
             let holders = holders.filter_map(|hold| Some((hold.task?, Link::Holds)));
-            holders.collect()
+            holders.take(HOLDERS).collect()
         }
     }
 }
@@ -347,12 +414,15 @@ fn in_words(link: Link) -> &'static str {
     }
 }
 
-fn title(verdict: &Verdict) -> String {
+fn title(knots: &[&Knot], selection: &Selection) -> String {
     let numbers = |tasks: &[TaskId]| {
         let numbers: Vec<String> = tasks.iter().map(|task| format!("#{}", task.0)).collect();
         numbers.join(", ")
     };
-    match &verdict.knots[..] {
+    match knots {
+        [] if selection.restriction().is_some() => {
+            "Who waits for whom: the tasks that match".to_owned()
+        }
         [] => "Who waits for whom: no task is stuck".to_owned(),
         [knot] => match &knot.tasks[..] {
             [task] => format!("Who waits for whom: task #{} is stuck", task.0),
@@ -374,7 +444,7 @@ fn title(verdict: &Verdict) -> String {
     }
 }
 
-fn facts(trace: &Trace, verdict: &Verdict, is_empty: bool) -> Vec<String> {
+fn facts(trace: &Trace, verdict: &Verdict, selection: &Selection, is_empty: bool) -> Vec<String> {
     let history = &trace.history;
     let path = trace.source.path();
     let name = path
@@ -387,8 +457,19 @@ fn facts(trace: &Trace, verdict: &Verdict, is_empty: bool) -> Vec<String> {
         counted(verdict.progress.stuck.len() as u64, "stuck task"),
         counted(history.tasks.len() as u64, "task"),
     )];
+    if let Some(restriction) = selection.restriction() {
+        facts.push(format!(
+            "filter {}: {}",
+            restriction.filter(),
+            restriction.share()
+        ));
+    }
     if is_empty {
-        facts.push("no task waits for another one".to_owned());
+        let who = match selection.restriction() {
+            Some(_) => "no task that matches waits for another one, or is waited for",
+            None => "no task waits for another one",
+        };
+        facts.push(who.to_owned());
     }
     facts.extend(history.loss.sentence());
     facts.push(concat!("inspect-analyze ", env!("CARGO_PKG_VERSION")).to_owned());

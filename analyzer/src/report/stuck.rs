@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::panel::chain;
 use super::summary::whereabouts;
+use crate::filter::Selection;
 use crate::history::{History, Task, TaskId, TaskState};
 use crate::names::kind_of_name;
 use crate::time::Nanos;
@@ -54,8 +55,8 @@ pub struct StuckTask {
     pub long: Nanos,
 }
 
-/// The tasks that make no progress at the end of a history: what can never go on first, and of that what has waited longest.
-pub fn stuck(history: &History, verdict: &Verdict) -> Vec<StuckGroup> {
+/// The tasks of a selection that make no progress at the end of a history: what can never go on first, and of that what has waited longest.
+pub fn stuck(history: &History, verdict: &Verdict, selection: &Selection) -> Vec<StuckGroup> {
     let named: HashSet<TaskId> = verdict
         .knots
         .iter()
@@ -67,7 +68,7 @@ pub fn stuck(history: &History, verdict: &Verdict) -> Vec<StuckGroup> {
         .flat_map(|knot| knot.victims.iter().copied())
         .collect();
     let mut groups: BTreeMap<(Standing, String, String), Vec<&Task>> = BTreeMap::new();
-    for task in &history.tasks {
+    for task in history.tasks.iter().filter(|task| selection.has(task.id)) {
         let standing = match task.state() {
             _ if named.contains(&task.id) => Standing::Stuck,
             _ if behind.contains(&task.id) => Standing::Behind,

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::coverage::{Coverage, coverage};
 use super::place::{AwaitFrame, await_path, place_and_resource};
 use crate::Trace;
-use crate::history::{History, Task, TaskId, TaskState, polls};
+use crate::filter::Selection;
+use crate::history::{History, Task, TaskId, TaskState, Totals, polls};
 use crate::names::Location;
 use crate::source::{Ending, Loss};
 use crate::time::Nanos;
@@ -142,9 +143,13 @@ pub struct LiveTask {
     pub at: String,
 }
 
-/// Sums up a trace.
-pub fn summary(history: &History, progress: &Progress) -> Summary {
-    let before = &history.before;
+/// Sums up a trace. Of a selection, only its tasks and their polls are counted, and of what was over before nothing.
+pub fn summary(history: &History, progress: &Progress, selection: &Selection) -> Summary {
+    let nothing = Totals::default();
+    let before = match selection.restriction() {
+        Some(_) => &nothing,
+        None => &history.before,
+    };
     let mut counts = TaskCounts {
         completed: before.completed,
         panicked: before.panicked,
@@ -153,7 +158,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
         ..TaskCounts::default()
     };
     let mut live = Vec::new();
-    for task in history.own_tasks() {
+    for task in history.own_tasks().filter(|task| selection.has(task.id)) {
         let state = task.state();
         let stuck = progress.stuck.contains(&task.id);
         let (count, name) = match state {
@@ -167,7 +172,7 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
             TaskState::EndedUnseen(_) => (&mut counts.ended_unseen, "ended unseen"),
         };
         *count += 1;
-        counts.stuck += usize::from(stuck);
+        counts.stuck += usize::from(name == "stuck");
         if state.is_live() {
             live.push(LiveTask {
                 id: task.id,
@@ -180,11 +185,12 @@ pub fn summary(history: &History, progress: &Progress) -> Summary {
         }
     }
     live.sort_by_key(|task| (task.state != "stuck", std::cmp::Reverse(task.long), task.id));
-    let mut resources = before.resources.clone();
+    let mut resources = history.before.resources.clone();
     for resource in history.own_resources() {
         *resources.entry(resource.kind.name()).or_default() += 1;
     }
-    let polls = history.tasks.iter().map(|task| polls(history, task));
+    let selected = history.tasks.iter().filter(|task| selection.has(task.id));
+    let polls = selected.map(|task| polls(history, task));
     let polls = before.polls + polls.sum::<u64>();
     Summary {
         tasks: counts,

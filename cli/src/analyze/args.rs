@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ais_analyzer::filter::Filter;
 use ais_analyzer::findings::{Kind, Thresholds};
 use ais_analyzer::time::{Nanos, NoTime};
 use clap::{Parser, ValueEnum};
@@ -11,7 +12,7 @@ use clap::{Parser, ValueEnum};
 /// Without any report asked for it prints a summary: what this trace is, what is wrong, what to look at next. Reports can be asked
 /// for together. Text and JSON go to standard output, warnings to standard error.
 #[derive(Debug, Parser)]
-#[command(name = "inspect-analyze", version, max_term_width = 100, after_help = EXIT)]
+#[command(name = "inspect-analyze", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The trace: an .ais file
     #[arg(required_unless_present = "explain")]
@@ -43,6 +44,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.svg|OUT.dot")]
     pub(crate) graph: Option<PathBuf>,
 
+    /// Show only tasks that match, and findings that have one of them: `name=worker*,state!=completed`, see below; may be given several
+    /// times, and one of them has to match. Who waits for whom is judged over all tasks
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Vec<Filter>,
+
     /// Report what was so at this time (`1.5s`, `320ms`, `+2m` after the start) and not at the end of the trace. Of a long trace only
     /// the stretch around it is read, with what was alive when that began; with `end`, the last one
     #[arg(long, value_name = "TIME|end", value_parser = moment)]
@@ -71,10 +77,18 @@ pub(crate) struct Args {
     pub(crate) no_mmap: bool,
 }
 
-const EXIT: &str = "\
+const AFTER_HELP: &str = "\
+Filters:
+  A FILTER is KEY=PATTERN or KEY!=PATTERN, or several of these with commas between, which all have to hold. KEY is
+    name     of the task, or the type of its future; or the end of that after a `::`
+    task     its number: 7, or 7..20 for those from 7 to 20
+    spawned  where it was spawned: FILE, FILE:LINE or FILE:LINE:COLUMN; or the end of that after a `/`
+    state    running, scheduled, waiting (or idle), stuck, completed, panicked, cancelled, ended-unseen
+  In the PATTERN of name and spawned `*` stands for any characters and `?` for one, a comma too.
+
 Exit status:
   0  nothing was found
-  1  the summary, --deadlocks or --stuck has proven or likely findings
+  1  the summary, --deadlocks or --stuck has proven or likely findings; with --filter, shows some
   2  the request or the file is unusable
 
 Times are counted from the start of the trace. Colour is used on a terminal only, and not where NO_COLOR is set.

@@ -1,5 +1,6 @@
 //! The JSON answer: one object. Scripts rely on it, so keys are only ever added.
 
+use ais_analyzer::filter::Restriction;
 use ais_analyzer::findings::Finding;
 use ais_analyzer::history::TaskId;
 use ais_analyzer::report::{self, StuckGroup, Summary, TaskPanel, TraceInfo};
@@ -11,6 +12,9 @@ use crate::analysis::Analysis;
 #[derive(Serialize)]
 struct Answer<'a> {
     trace: TraceInfo,
+    /// What is shown, where that is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<&'a Restriction>,
     findings: &'a [Finding],
     /// Tasks that wait for each other's locks where nothing was found; each may be woken otherwise.
     lock_circles: Vec<Vec<TaskId>>,
@@ -29,16 +33,17 @@ pub(crate) fn answer(
     stuck: Option<&[StuckGroup]>,
     panels: &[TaskPanel],
 ) -> serde_json::Result<String> {
-    let history = &analysis.trace.history;
+    let (history, selection) = (&analysis.trace.history, &analysis.selection);
     let answer = Answer {
         trace: report::trace_info(&analysis.trace),
+        filter: selection.restriction(),
         findings: &analysis.findings,
         lock_circles: if analysis.has_hangs() {
             Vec::new()
         } else {
-            report::lock_circles(history)
+            analysis.lock_circles()
         },
-        summary: summary.then(|| report::summary(history, &analysis.verdict.progress)),
+        summary: summary.then(|| report::summary(history, &analysis.verdict.progress, selection)),
         stuck,
         tasks: panels,
     };

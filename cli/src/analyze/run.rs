@@ -37,40 +37,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(graph) = &args.graph {
         check_picture_path("--graph", "svg", graph, path)?;
     }
-    let analysis = analyse(args, path)?;
+    let mut analysis = analyse(args, path)?;
+    analysis.select(&args.filter);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.loss().notes {
         output::complain(NAME, &format!("{}: {note}", path.display()));
     }
+    if let Some(no_match) = text::no_match(&analysis) {
+        output::complain(NAME, &no_match);
+    }
 
     // Before anything is printed: a picture that cannot be written is an error, not the end of a report.
     if let Some(picture) = &args.timeline {
-        let model =
-            render::timeline::timeline(&analysis.trace, &analysis.verdict, &analysis.findings);
-        fs::write(picture, render::timeline::svg(&model))
-            .with_context(|| format!("cannot write the timeline {}", picture.display()))?;
-        output::note(&format!("wrote {}", picture.display()));
+        draw_timeline(picture, &analysis)?;
     }
     if let Some(file) = &args.graph {
-        let graph = render::wait_graph(&analysis.trace, &analysis.verdict);
-        let is_dot = file.extension().is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
-        });
-        let picture = if is_dot {
-            render::graph::dot(&graph)
-        } else {
-            render::graph::svg(&graph, Theme::Light)
-        };
-        fs::write(file, picture)
-            .with_context(|| format!("cannot write the graph {}", file.display()))?;
-        output::note(&format!("wrote {}", file.display()));
+        draw_graph(file, &analysis)?;
     }
     // A summary is what is asked for by asking for nothing.
     let has_picture = args.timeline.is_some() || args.graph.is_some();
     let summary = !args.deadlocks && !args.stuck && panels.is_empty() && !has_picture;
-    let stuck = args
-        .stuck
-        .then(|| report::stuck(&analysis.trace.history, &analysis.verdict));
+    let stuck = args.stuck.then(|| {
+        let history = &analysis.trace.history;
+        report::stuck(history, &analysis.verdict, &analysis.selection)
+    });
     match args.format {
         Format::Text => {
             let mut parts = Vec::new();
@@ -82,6 +72,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             }
             if let Some(groups) = &stuck {
                 parts.push(text::stuck(&analysis, groups));
+            }
+            if args.deadlocks || args.stuck {
+                parts.extend(text::left_out(&analysis));
             }
             parts.extend(
                 panels
@@ -188,6 +181,37 @@ fn check_picture_path(
             picture.display()
         );
     }
+    Ok(())
+}
+
+/// Writes the timeline.
+fn draw_timeline(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
+    let model = render::timeline::timeline(
+        &analysis.trace,
+        &analysis.verdict,
+        &analysis.findings,
+        &analysis.selection,
+    );
+    fs::write(file, render::timeline::svg(&model))
+        .with_context(|| format!("cannot write the timeline {}", file.display()))?;
+    output::note(&format!("wrote {}", file.display()));
+    Ok(())
+}
+
+/// Writes the graph, in the format that the name of the file ends in.
+fn draw_graph(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
+    let graph = render::wait_graph(&analysis.trace, &analysis.verdict, &analysis.selection);
+    let is_dot = file.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
+    });
+    let picture = if is_dot {
+        render::graph::dot(&graph)
+    } else {
+        render::graph::svg(&graph, Theme::Light)
+    };
+    fs::write(file, picture)
+        .with_context(|| format!("cannot write the graph {}", file.display()))?;
+    output::note(&format!("wrote {}", file.display()));
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use ais_analyzer::findings::{Confidence, Finding, Resolution};
 use ais_analyzer::history::History;
 use ais_analyzer::number::grouped;
-use ais_analyzer::report::lock_circles;
 
 use super::{ALARM, BOLD, WARN, count, styled};
 use crate::analysis::Analysis;
@@ -19,7 +18,7 @@ const CIRCLES: usize = 4;
 /// All findings about waiting.
 pub(crate) fn findings(analysis: &Analysis) -> String {
     let history = &analysis.trace.history;
-    let nothing_hangs = (!analysis.has_hangs()).then(|| none_found(history));
+    let nothing_hangs = (!analysis.has_hangs()).then(|| none_found(analysis));
     let mut told = HashSet::new();
     let findings = analysis.findings.iter();
     nothing_hangs
@@ -37,9 +36,9 @@ pub(crate) fn findings(analysis: &Analysis) -> String {
 }
 
 /// That nothing was found, what that is worth, and what looks like something all the same.
-pub(super) fn none_found(history: &History) -> String {
-    let mut text = verdict(history);
-    for circle in lock_circles(history).iter().take(CIRCLES) {
+pub(super) fn none_found(analysis: &Analysis) -> String {
+    let mut text = verdict(analysis);
+    for circle in analysis.lock_circles().iter().take(CIRCLES) {
         let names: Vec<String> = circle
             .iter()
             .chain(circle.first())
@@ -55,15 +54,19 @@ pub(super) fn none_found(history: &History) -> String {
     text
 }
 
-fn verdict(history: &History) -> String {
+fn verdict(analysis: &Analysis) -> String {
+    let history = &analysis.trace.history;
+    let none = match analysis.selection.restriction() {
+        Some(_) => "no deadlocks found among the tasks that match",
+        None => "no deadlocks found",
+    };
     match history.loss.sentence() {
-        None if history.has_cut || history.events == 0 => "no deadlocks found\n".to_owned(),
+        None if history.has_cut || history.events == 0 => format!("{none}\n"),
         None => {
-            "no deadlocks found, but the trace ends before a moment that is known of all threads\n"
-                .to_owned()
+            format!("{none}, but the trace ends before a moment that is known of all threads\n")
         }
         Some(lost) => format!(
-            "no deadlocks found in what is left of the trace ({lost}): there may be some all the same\n"
+            "{none} in what is left of the trace ({lost}): there may be some all the same\n"
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! Reports as text for people: the one place where they are laid out.
 
 mod coverage;
+mod filter;
 mod finding;
 mod panel;
 mod stuck;
@@ -9,6 +10,7 @@ mod summary;
 use ais_analyzer::number::grouped;
 use anstyle::{AnsiColor, Style};
 
+pub(crate) use filter::{left_out, no_match};
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
 pub(crate) use stuck::stuck;

@@ -15,10 +15,11 @@ const REASONS: usize = 4;
 /// All groups, or that there is none.
 pub(crate) fn stuck(analysis: &Analysis, groups: &[StuckGroup]) -> String {
     if groups.is_empty() {
-        return format!(
-            "every task that is alive {} after the start runs\n",
-            analysis.trace.history.end
-        );
+        let end = analysis.trace.history.end;
+        return match analysis.selection.restriction() {
+            Some(_) => format!("no task that matches waits {end} after the start\n"),
+            None => format!("every task that is alive {end} after the start runs\n"),
+        };
     }
     let parts: Vec<String> = groups.iter().map(one).collect();
     parts.join("\n")

@@ -9,6 +9,7 @@ use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 use super::{
     ALARM, BOLD, DIM, WARN, count,
     coverage::{missing, recorded},
+    filter,
     finding::{headline, none_found},
     row, styled,
 };
@@ -27,8 +28,8 @@ const NUMBERS: usize = 8;
 /// The summary of a trace.
 pub(crate) fn summary(analysis: &Analysis) -> String {
     let info = report::trace_info(&analysis.trace);
-    let summary = report::summary(&analysis.trace.history, &analysis.verdict.progress);
-    let mut text = head(&info, &summary);
+    let summary = summed_up(analysis);
+    let mut text = head(analysis, &info, &summary);
     text += "\n";
     text += &found(analysis);
     if !summary.live.is_empty() {
@@ -42,14 +43,19 @@ pub(crate) fn summary(analysis: &Analysis) -> String {
 /// The summary without the list of tasks: for somebody who has just seen the program run.
 pub(crate) fn brief(analysis: &Analysis) -> String {
     let info = report::trace_info(&analysis.trace);
-    let summary = report::summary(&analysis.trace.history, &analysis.verdict.progress);
+    let summary = summed_up(analysis);
     let parts = [
         String::new(),
-        head(&info, &summary),
+        head(analysis, &info, &summary),
         found(analysis),
         next(analysis, &info, &summary, true),
     ];
     parts.join("\n")
+}
+
+fn summed_up(analysis: &Analysis) -> Summary {
+    let (history, progress) = (&analysis.trace.history, &analysis.verdict.progress);
+    report::summary(history, progress, &analysis.selection)
 }
 
 /// One more trace, in one line.
@@ -73,7 +79,7 @@ pub(crate) fn unusable(error: &str) -> String {
     row("unusable", &styled(WARN, &clean(error)))
 }
 
-fn head(info: &TraceInfo, summary: &Summary) -> String {
+fn head(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
     let started = UNIX_EPOCH + Duration::from_nanos(info.started_unix_ns);
     let mut text = row("trace", &styled(BOLD, &clean(&info.path)));
     text += &row(
@@ -108,6 +114,7 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
         );
     }
     text += &missing(&info.lost, &info.coverage);
+    text += &filter::filter(analysis);
     let tasks = &summary.tasks;
     let alive = tasks.running + tasks.scheduled + tasks.waiting;
     let parts = [
@@ -137,11 +144,14 @@ fn head(info: &TraceInfo, summary: &Summary) -> String {
             ends.push(format!("{} {name}", grouped(n as u64)));
         }
     }
+    let all = match analysis.selection.restriction() {
+        Some(restriction) => restriction.share(),
+        None => grouped(info.tasks as u64),
+    };
     text += &row(
         "tasks",
         &format!(
-            "{}: {}; {}",
-            grouped(info.tasks as u64),
+            "{all}: {}; {}",
             ends.join(", "),
             count(summary.polls as usize, "poll")
         ),
@@ -162,7 +172,7 @@ fn found(analysis: &Analysis) -> String {
     let mut text = if analysis.has_hangs() {
         String::new()
     } else {
-        none_found(&analysis.trace.history)
+        none_found(analysis)
     };
     if !analysis.findings.is_empty() {
         text += &format!("{}:\n", count(analysis.findings.len(), "finding"));
@@ -174,7 +184,7 @@ fn found(analysis: &Analysis) -> String {
             text += &format!("  and {} more\n", grouped(more as u64));
         }
     }
-    text
+    text + &filter::left_out(analysis).unwrap_or_default()
 }
 
 fn live(analysis: &Analysis, summary: &Summary) -> String {
@@ -198,7 +208,10 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
         .map(|name| name.chars().count())
         .max()
         .unwrap_or(0);
-    let mut text = "alive at the end:\n".to_owned();
+    let mut text = match analysis.selection.restriction() {
+        Some(_) => "alive at the end, of those that match:\n".to_owned(),
+        None => "alive at the end:\n".to_owned(),
+    };
     for ((task, like_it), name) in shown.iter().zip(&names) {
         let state_name = if task.state == "stuck" && analysis.trace.history.loss.is_gap() {
             "stuck?"
@@ -268,7 +281,7 @@ fn alike(tasks: Vec<&LiveTask>) -> Vec<Alike<'_>> {
 
 /// What to ask for; with the summary too, to somebody who has not seen all of it.
 fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary, is_brief: bool) -> String {
-    let trace = clean(&info.path);
+    let trace = clean(&info.path) + &filter::option(analysis);
     let mut lines = Vec::new();
     if !analysis.findings.is_empty() {
         lines.push(("--deadlocks".to_owned(), "the evidence"));
@@ -281,7 +294,7 @@ fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary, is_brief: bool
         .first()
         .and_then(|finding| finding.tasks.first())
         .map(|task| task.id);
-    let circles = report::lock_circles(&analysis.trace.history);
+    let circles = analysis.lock_circles();
     let in_circle = || circles.first().and_then(|circle| circle.first()).copied();
     if let Some(task) = in_finding
         .or_else(in_circle)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ais_analyzer::filter::{Filter, Selection};
 use ais_analyzer::render::graph::{Graph, Mark, Shape};
 use ais_analyzer::render::wait_graph;
 use ais_analyzer::waits::verdict;
@@ -11,6 +12,10 @@ use ais_tests::build::Build;
 
 /// Tasks 1 and 2 hold a lock each and want the other one; so many more want the first lock.
 fn graph(waiters: u64) -> Graph {
+    graph_of(waiters, &[])
+}
+
+fn graph_of(waiters: u64, filters: &[&str]) -> Graph {
     let mut build = Build::new();
     (1..=2 + waiters).for_each(|task| build.task(task));
     for lock in [1, 2] {
@@ -25,7 +30,10 @@ fn graph(waiters: u64) -> Graph {
     }
     let source = Source::from_bytes(&PathBuf::from("built.ais"), build.finish()).unwrap();
     let trace = Trace::from_source(source).unwrap();
-    wait_graph(&trace, &verdict(&trace.history))
+    let verdict = verdict(&trace.history);
+    let filters: Vec<Filter> = filters.iter().map(|text| text.parse().unwrap()).collect();
+    let selection = Selection::new(&filters, &trace.history, &verdict.progress);
+    wait_graph(&trace, &verdict, &selection)
 }
 
 #[test]
@@ -49,4 +57,26 @@ fn many_that_wait_for_the_same_are_one_node_that_says_how_many() {
     let folded = folded.expect("a stack of tasks");
     assert_eq!(folded.lines[0], "999 more tasks");
     assert_eq!(folded.mark, Mark::Stuck);
+}
+
+#[test]
+fn of_a_selection_there_is_what_it_waits_for_and_who_waits_for_it() {
+    let behind = graph_of(1000, &["task=7"]);
+    assert_eq!(
+        behind.nodes.len(),
+        4 + 1,
+        "no other one that waits as it does"
+    );
+    assert!(behind.title.contains("#1 and #2 wait for each other"));
+    let in_circle = graph_of(3, &["task=1"]);
+    assert_eq!(in_circle.nodes.len(), 4 + 3, "all wait for it");
+    let nothing = graph_of(3, &["task=99"]);
+    assert!(nothing.nodes.is_empty() && nothing.edges.is_empty());
+    assert!(!nothing.title.contains("stuck") && !nothing.title.contains('#'));
+    assert!(
+        nothing
+            .facts
+            .iter()
+            .any(|fact| fact.contains("filter task=99: 0 of 5 match"))
+    );
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::model::{Activity, FindingNote, Header, Link, Row, Span, Timeline};
+use super::model::{Activity, FilterNote, FindingNote, Header, Link, Row, Span, Timeline};
 use crate::Trace;
+use crate::filter::{Restriction, Selection};
 use crate::findings::Finding;
 use crate::history::{History, Operation, OperationKind, Task, TaskId, TaskState};
 use crate::names::kind_of_name;
@@ -15,8 +16,13 @@ use crate::waits::{Progress, Verdict};
 /// No picture has more rows than this: what more there is, is counted.
 const MAX_ROWS: usize = 60;
 
-/// The timeline of a whole trace.
-pub fn timeline(trace: &Trace, verdict: &Verdict, findings: &[Finding]) -> Timeline {
+/// The timeline of a whole trace. Of a selection, the tasks that it has and those in the findings have rows.
+pub fn timeline(
+    trace: &Trace,
+    verdict: &Verdict,
+    findings: &[Finding],
+    selection: &Selection,
+) -> Timeline {
     let progress = &verdict.progress;
     let history = &trace.history;
     let mut waits: HashMap<TaskId, Vec<&Operation>> = HashMap::new();
@@ -29,9 +35,12 @@ pub fn timeline(trace: &Trace, verdict: &Verdict, findings: &[Finding]) -> Timel
         operations.sort_by_key(|operation| (operation.begun, operation.id));
     }
 
+    let in_findings = findings.iter().flat_map(|finding| &finding.tasks);
+    let in_findings: HashSet<TaskId> = in_findings.map(|task| task.id).collect();
     let mut tasks: Vec<(Rank, &Task)> = history
         .tasks
         .iter()
+        .filter(|task| selection.has(task.id) || in_findings.contains(&task.id))
         .map(|task| (Rank::of(history, progress, findings, task), task))
         .collect();
     tasks.sort_by_key(|(rank, task)| (*rank, task.id));
@@ -50,6 +59,7 @@ pub fn timeline(trace: &Trace, verdict: &Verdict, findings: &[Finding]) -> Timel
         .collect();
     Timeline {
         header: header(trace),
+        filter: selection.restriction().map(filter_note),
         from: history.from,
         to: history.end,
         findings: findings.iter().map(note).collect(),
@@ -84,6 +94,14 @@ fn lost(trace: &Trace) -> Option<String> {
         Ending::Unknown => "its end: the program was killed, or still runs",
     };
     Some(sentence.map_or_else(|| end.to_owned(), |lost| format!("{lost}; {end}")))
+}
+
+fn filter_note(restriction: &Restriction) -> FilterNote {
+    FilterNote {
+        text: restriction.filter(),
+        matching: restriction.matching,
+        findings_left_out: restriction.findings_left_out,
+    }
 }
 
 fn note(finding: &Finding) -> FindingNote {

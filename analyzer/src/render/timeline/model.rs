@@ -10,6 +10,8 @@ use crate::time::Nanos;
 pub struct Timeline {
     /// The facts printed on top.
     pub header: Header,
+    /// What the rows are restricted to; none where all tasks were asked for.
+    pub filter: Option<FilterNote>,
     /// The time that the picture covers.
     pub from: Nanos,
     /// The time that the picture covers.
@@ -41,6 +43,17 @@ pub struct Header {
     pub lost: Option<String>,
     /// Name and version of the tool that drew it.
     pub tool: String,
+}
+
+/// What the rows are restricted to.
+#[derive(Clone, Debug)]
+pub struct FilterNote {
+    /// `name=worker*`.
+    pub text: String,
+    /// How many tasks match.
+    pub matching: usize,
+    /// How many findings are left out.
+    pub findings_left_out: usize,
 }
 
 /// One finding as the picture tells it.

@@ -98,7 +98,19 @@ fn facts(timeline: &Timeline) -> Vec<(&'static str, String, bool)> {
             false,
         ));
     }
-    facts.push(("tasks", grouped(header.tasks as u64), false));
+    let tasks = grouped(header.tasks as u64);
+    match &timeline.filter {
+        None => facts.push(("tasks", tasks, false)),
+        Some(filter) => {
+            let matching = grouped(filter.matching as u64);
+            facts.push(("filter", clean(&filter.text), false));
+            facts.push(("tasks that match", format!("{matching} of {tasks}"), false));
+            if filter.findings_left_out > 0 {
+                let n = grouped(filter.findings_left_out as u64);
+                facts.push(("findings left out", n, false));
+            }
+        }
+    }
     if hidden > 0 {
         facts.push(("tasks without a row", grouped(hidden as u64), false));
     }

@@ -1,6 +1,9 @@
 //! Tasks that are ready, and threads that do not come to poll them.
 
+use ais_analyzer::filter::Selection;
 use ais_analyzer::findings::{Confidence, Kind};
+use ais_analyzer::report::summary;
+use ais_analyzer::waits::verdict;
 use ais_format::event::{
     OperationBegin, OperationFired, TaskNew, operation_flag, operation_kind, resource_kind,
     section_kind, task_flag,
@@ -65,6 +68,18 @@ fn a_task_that_blocks_its_thread_keeps_others_from_it() {
     let finding = only(build, Kind::Starvation, Confidence::Proven);
     assert_eq!(super::ids(&finding), [1, 2]);
     none(ready_behind(1, 0));
+}
+
+#[test]
+fn a_task_that_is_stuck_and_does_not_wait_is_counted_as_what_it_does() {
+    let mut build = ready_behind(1, 0);
+    block(&mut build);
+    let history = super::history(build);
+    let progress = verdict(&history).progress;
+    assert_eq!(progress.stuck.len(), 2);
+    let counts = summary(&history, &progress, &Selection::everything()).tasks;
+    assert_eq!((counts.running, counts.scheduled), (1, 1));
+    assert_eq!((counts.waiting, counts.stuck), (0, 0));
 }
 
 #[test]

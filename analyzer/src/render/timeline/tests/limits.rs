@@ -3,7 +3,9 @@
 use super::samples::{MS, noise, row};
 use super::{named, read};
 use crate::render::reader::{Bounds, Document};
-use crate::render::timeline::model::{Activity, FindingNote, Header, Link, Row, Span, Timeline};
+use crate::render::timeline::model::{
+    Activity, FilterNote, FindingNote, Header, Link, Row, Span, Timeline,
+};
 use crate::render::timeline::svg;
 use crate::time::Nanos;
 
@@ -109,6 +111,11 @@ fn nothing_and_very_much_are_pictures_too() {
             ..Timeline::default()
         },
         Timeline {
+            filter: Some(FilterNote {
+                text: "name=\u{1b}</text>".repeat(100),
+                matching: usize::MAX,
+                findings_left_out: usize::MAX,
+            }),
             from: Nanos(9),
             to: Nanos(3),
             rows: vec![stuck],

@@ -130,6 +130,7 @@ pub(super) fn deadlock(at: u64) -> Timeline {
             lost: None,
             tool: "inspect-analyze 0.1.0".to_owned(),
         },
+        filter: None,
         from: Nanos(0),
         to: Nanos(END),
         findings: vec![FindingNote {
