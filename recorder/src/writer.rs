@@ -360,10 +360,6 @@ impl Writer {
             left = &left[move_all(&mut self.chunk, left, room)..];
             if self.chunk.batch_events() >= BATCH {
                 self.begin_batch(stream);
-                if self.chunk.is_large() {
-                    self.claims.add(index, left.len());
-                    self.finish_chunk(clock, 0, parts)?;
-                }
             } else if let &[first, dropped, ref rest @ ..] = left
                 && first as u8 == GAP
             {
@@ -373,9 +369,28 @@ impl Writer {
             } else {
                 break;
             }
+            self.end_chunk_if_large(stream, (index, left.len()), parts, clock)?;
         }
+        // Batches may all be small, where much is lost: they do not say how large the chunk is.
+        self.end_chunk_if_large(stream, (index, 0), parts, clock)?;
         self.claims.add(index, 0);
         self.words = words;
+        Ok(())
+    }
+
+    /// Writes the chunk where it is large, with what it takes of a part.
+    fn end_chunk_if_large(
+        &mut self,
+        stream: (u64, u64),
+        (index, left): (usize, usize),
+        parts: &[Part],
+        clock: ClockPair,
+    ) -> io::Result<()> {
+        if self.chunk.is_large() {
+            self.begin_batch(stream);
+            self.claims.add(index, left);
+            self.finish_chunk(clock, 0, parts)?;
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Events that come too fast: what was lost is made good by what is told again.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use ais_analyzer::findings::wait_findings;
@@ -7,7 +8,7 @@ use ais_analyzer::history::TaskState;
 use ais_analyzer::report::trace_info;
 use ais_recorder::Recorder;
 
-use super::{assert_deadlock_is_proven, deadlock, flood, recorded, storm, turn};
+use super::{Lock, assert_deadlock_is_proven, deadlock, flood, recorded, storm, turn};
 
 /// The least that a recorder takes.
 const LITTLE: usize = 1;
@@ -59,6 +60,34 @@ fn a_deadlock_is_proven_though_events_were_lost_before_and_after_it() {
     {
         assert!(lock.holders().is_empty(), "it was given back");
     }
+    recorder.stop().unwrap();
+}
+
+/// Where memory is full, each thread loses some events before each of its segments: batches are small, and there are many of them.
+#[test]
+fn what_much_is_lost_of_can_be_read_all_the_same() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let builder = Recorder::builder().memory_limit(32 << 20);
+    let (trace, recorder) = recorded(builder, &path, async |_| {
+        let storms = (0..4).map(|_| {
+            std::thread::spawn(|| {
+                let lock = Lock::named("storm", 0);
+                for _ in 0..500_000 {
+                    let mut locks = std::pin::pin!(lock.lock());
+                    let mut cx = Context::from_waker(Waker::noop());
+                    assert!(locks.as_mut().poll(&mut cx).is_ready());
+                }
+            })
+        });
+        for storm in storms.collect::<Vec<_>>() {
+            storm.join().unwrap();
+        }
+    });
+    let loss = &trace.history.loss;
+    assert!(loss.events_dropped > 0, "the storms were too much");
+    assert_eq!((loss.chunks, loss.bytes), (0, 0), "{:?}", loss.notes);
     recorder.stop().unwrap();
 }
 
