@@ -23,7 +23,7 @@ use crate::waits::{Index, Verdict};
 use crate::{Error, Source, Trace};
 
 /// A trace of so many events is looked at as a whole.
-const WHOLE: u64 = 6 << 20;
+const WHOLE: u64 = 3 << 20;
 /// A part has about so many events at least.
 const PART: u64 = 1 << 20;
 /// So many parts are looked at at the same time, at most: each takes memory.

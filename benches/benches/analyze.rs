@@ -36,6 +36,9 @@ const DECODE: &str = "--decode";
 /// What our side of the comparison with dial9 is.
 const DEADLOCKS: &str = "inspect-analyze --deadlocks";
 
+/// The largest trace of which all histories are kept at once: that takes some hundred bytes of memory for each event.
+const MOST_EVENTS_AS_A_WHOLE: u64 = 10_000_000;
+
 /// The largest trace that dial9 is asked to record.
 const MOST_EVENTS_OF_PEER: u64 = 10_000_000;
 
@@ -166,9 +169,15 @@ impl Run {
             job(DEADLOCKS, analyzer, &["--deadlocks"], 1),
             job("inspect-analyze", analyzer, &[], 1),
             job(at_end, analyzer, &["--deadlocks", "--at", "end"], 1),
+        ];
+        if size.events <= MOST_EVENTS_AS_A_WHOLE {
+            // What a panel tells of one task rests on the histories of all.
+            jobs.push(job(WHOLE, analyzer, &["--task", "1"], 1));
+        }
+        jobs.extend([
             job("decode, one core", &this, &[DECODE, "one"], 0),
             job("decode, all cores", &this, &[DECODE, "all"], 0),
-        ];
+        ]);
         if Command::new("zstd").arg("--version").output().is_ok() {
             jobs.push(job(ZSTD, Path::new("zstd"), &["-dc"], 0));
         } else {
@@ -200,6 +209,9 @@ impl Run {
         self.jobs.iter().find(|job| job.what == what)
     }
 }
+
+/// What needs all histories at once.
+const WHOLE: &str = "inspect-analyze --task 1";
 
 /// What is the measure of all.
 const ZSTD: &str = "zstd -dc";

@@ -158,7 +158,7 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         "nobody panicked"
     );
 
-    write_an_analysis(&tomls[2], &sources[3], texts[4].trim());
+    write_an_analysis(&tomls[2], &sources[3], texts[5].trim());
 }
 
 /// An analysis of one's own, and the one that is there to begin with.
