@@ -356,16 +356,45 @@ impl ChunkHeader {
     /// # Errors
     /// The checksum or the size does not match the header, or the bytes are no zstd frame.
     pub fn decompress(&self, compressed: &[u8]) -> Result<Vec<u8>, Error> {
-        if self.compressed_len == 0 {
-            return Ok(Vec::new());
+        let mut decompressor = Decompressor::default();
+        decompressor.decompress(self, compressed)?;
+        Ok(decompressor.raw)
+    }
+}
+
+/// Decompresses one chunk after the other, in memory that is used again.
+#[derive(Default)]
+pub struct Decompressor {
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+    raw: Vec<u8>,
+}
+
+impl Decompressor {
+    /// As [`ChunkHeader::decompress`].
+    ///
+    /// # Errors
+    /// As [`ChunkHeader::decompress`].
+    pub fn decompress(&mut self, header: &ChunkHeader, compressed: &[u8]) -> Result<&[u8], Error> {
+        self.raw.clear();
+        if header.compressed_len == 0 {
+            return Ok(&self.raw);
         }
-        if crc32fast::hash(compressed) != self.compressed_crc {
+        if crc32fast::hash(compressed) != header.compressed_crc {
             return Err(Error::Checksum("a chunk"));
         }
-        let raw = zstd::bulk::decompress(compressed, self.raw_len as usize)
-            .map_err(|error| Error::Compression(error.to_string()))?;
-        if raw.len() == self.raw_len as usize {
-            Ok(raw)
+        let failed = |error: std::io::Error| Error::Compression(error.to_string());
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            None => self
+                .zstd
+                .insert(zstd::bulk::Decompressor::new().map_err(failed)?),
+        };
+        // Its header was checked: what it claims is within the limits.
+        self.raw.reserve_exact(header.raw_len as usize);
+        zstd.decompress_to_buffer(compressed, &mut self.raw)
+            .map_err(failed)?;
+        if self.raw.len() == header.raw_len as usize {
+            Ok(&self.raw)
         } else {
             Err(Error::Malformed(
                 "a chunk has another size than its header says",

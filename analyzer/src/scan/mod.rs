@@ -12,7 +12,7 @@ mod walk;
 
 use ais_format::chunk::{Chunk, Columns};
 use ais_format::event::Kind;
-use ais_format::frame::flag;
+use ais_format::frame::{Decompressor, flag};
 
 use crate::clock::Clock;
 use crate::decode::{is_missing_something, tells_cut};
@@ -73,6 +73,7 @@ fn look(
     let range = part.chunks.start..part.chunks.end + part.more;
     let generation = source.chunks[part.chunks.start].header.generation;
     let mut run = Vec::new();
+    let mut decompressor = Decompressor::default();
     if is_missing_something(source, part) {
         return Seen::Suspicious(Suspicion::Loss);
     }
@@ -88,8 +89,8 @@ fn look(
             continue;
         }
         if header.events > 0 {
-            let content = source.content(place);
-            let chunk = content.and_then(|content| Chunk::decode_columns(&content, &COLUMNS));
+            let content = source.content_in(place, &mut decompressor);
+            let chunk = content.and_then(|content| Chunk::decode_columns(content, &COLUMNS));
             let Ok(chunk) = chunk else {
                 return Seen::Suspicious(Suspicion::Loss);
             };

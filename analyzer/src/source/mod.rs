@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ais_format::frame::{ChunkHeader, FileHeader, find_chunk_header, flag};
+use ais_format::frame::{ChunkHeader, Decompressor, FileHeader, find_chunk_header, flag};
 
 use serde::Serialize;
 
@@ -288,6 +288,16 @@ impl Source {
     /// What tells how far the reading of it is.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    /// The same as [`Source::content`], in memory that is used again.
+    pub(crate) fn content_in<'d>(
+        &self,
+        chunk: &ChunkRef,
+        decompressor: &'d mut Decompressor,
+    ) -> Result<&'d [u8], ais_format::Error> {
+        let compressed = &self.bytes.as_slice()[chunk.payload.clone()];
+        decompressor.decompress(&chunk.header, compressed)
     }
 
     /// Checks and decompresses the content of a chunk.
