@@ -1,23 +1,12 @@
 //! `--filter`: what is shown of a trace with more tasks than anybody wants to read about.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod common;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
+use common::{inspect, sample};
 use serde_json::{Value, json};
-
-fn sample(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
-    folder.join(name).display().to_string()
-}
-
-fn inspect(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_inspect-analyze"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
 
 /// What is printed about the sample with a deadlock, where the command ends with this status and complains of nothing.
 #[track_caller]

@@ -1,29 +1,19 @@
 //! `--from` and `--to`: a stretch of a trace, as a user asks for it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod common;
 
+use common::sample;
 use serde_json::Value;
 
-fn sample(name: &str) -> String {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
-    samples.join(name).to_str().unwrap().to_owned()
-}
-
 fn inspect(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_inspect-analyze"));
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = common::inspect(arguments);
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 fn json(arguments: &[&str]) -> Value {
