@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ais_format::chunk::Chunk;
+use ais_format::chunk::{Chunk, Columns};
 use ais_format::frame::{ChunkHeader, flag};
 use rayon::prelude::*;
 
@@ -69,7 +69,9 @@ impl Outline {
         if chunks.len() == source.chunks.len() {
             outline.loss = source.loss.clone();
             outline.last_gap = source.last_gap;
-            outline.cut = source.cut;
+            // A moment that is asked for may lie in the last chunk.
+            let until = part.until.into_iter();
+            outline.cut = until.chain(source.cut).min();
         } else {
             (outline.loss, outline.last_gap) = missing(chunks);
             let cut = chunks.iter().rfind(|chunk| tells_cut(&chunk.header));
@@ -143,6 +145,9 @@ pub(crate) struct Windows<'a> {
     left: Range<usize>,
     /// The chunks that the meter of the source is to tell of.
     told: Range<usize>,
+    columns: Columns,
+    /// Chunks that tell what is alive again are left out.
+    skips_keyframes: bool,
 }
 
 impl<'a> Windows<'a> {
@@ -151,6 +156,8 @@ impl<'a> Windows<'a> {
             source,
             left: part.chunks.start..part.chunks.end + part.more,
             told: 0..0,
+            columns: Columns::ALL,
+            skips_keyframes: false,
         }
     }
 
@@ -160,6 +167,24 @@ impl<'a> Windows<'a> {
             told: part.chunks.clone(),
             ..Windows::of(source, part)
         }
+    }
+
+    /// The same, of which these columns are enough.
+    pub(crate) fn with_columns(self, columns: Columns) -> Windows<'a> {
+        Windows { columns, ..self }
+    }
+
+    /// Whether from here on the chunks that tell again what is alive are left out.
+    pub(crate) fn skip_keyframes(&mut self, skips: bool) {
+        self.skips_keyframes = skips;
+    }
+
+    fn decode(&self, chunk: &ChunkRef) -> Result<Chunk, ais_format::Error> {
+        if self.skips_keyframes && chunk.header.flags & flag::KEYFRAME != 0 {
+            return Ok(Chunk::default());
+        }
+        let content = self.source.content(chunk)?;
+        Chunk::decode_columns(&content, &self.columns)
     }
 }
 
@@ -184,8 +209,7 @@ impl Iterator for Windows<'_> {
             .par_iter()
             .enumerate()
             .map(|(index, chunk)| {
-                let content = self.source.content(chunk);
-                let decoded = content.and_then(|content| Chunk::decode(&content));
+                let decoded = self.decode(chunk);
                 if self.told.contains(&(first + index)) {
                     self.source.advance(chunk);
                 }

@@ -121,6 +121,19 @@
 //! # Ok::<(), ais_analyzer::Error>(())
 //! ```
 //!
+//! **Where time goes,** over all of a trace of any size: [`Profile`](profile::Profile).
+//!
+//! ```
+//! use ais_analyzer::profile::Profile;
+//!
+//! let profile = Profile::open("../sample-traces/http.ais")?;
+//! let lock = profile.resources.iter().find(|of| of.kind == "mutex").expect("there is one");
+//! println!("it was waited for {} times, for up to {}", lock.waits.count, lock.waits.max);
+//! println!("one hold in a hundred took {} or longer", lock.held.p99);
+//! assert_eq!((lock.name.as_deref(), lock.taken), (Some("report cache"), 50));
+//! # Ok::<(), ais_analyzer::Error>(())
+//! ```
+//!
 //! **Long traces.** A history is for as much memory as the trace has events. [`Analysis::read`] looks at a long trace part by part and
 //! keeps only the history of the last one; [`Trace::end_of`] reads only the end, with all that was alive then; and whoever wants to see all
 //! of it rebuilds one [part](Source::parts_of) after the other, or goes through the events, for which memory is for a window of the file.
@@ -175,6 +188,7 @@ pub mod history;
 pub mod meter;
 pub mod names;
 pub mod number;
+pub mod profile;
 pub mod render;
 pub mod report;
 mod scan;

@@ -28,6 +28,8 @@ pub enum Stage {
     Rebuilding,
     /// Histories are searched for what is wrong.
     Judging,
+    /// What tasks did is counted.
+    Profiling,
 }
 
 /// What a meter shows.
@@ -73,11 +75,12 @@ impl Pair {
 }
 
 impl Stage {
-    const ALL: [Stage; 4] = [
+    const ALL: [Stage; 5] = [
         Stage::Loading,
         Stage::Glancing,
         Stage::Rebuilding,
         Stage::Judging,
+        Stage::Profiling,
     ];
 
     /// What is being done, in words.
@@ -87,6 +90,7 @@ impl Stage {
             Stage::Glancing => "reading",
             Stage::Rebuilding => "rebuilding",
             Stage::Judging => "looking for deadlocks",
+            Stage::Profiling => "counting",
         }
     }
 }

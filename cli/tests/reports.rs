@@ -136,8 +136,9 @@ fn the_json_answer_is_what_its_schema_says_and_nothing_else() {
     let schema = jsonschema::validator_for(&strict(schema())).unwrap();
     for name in ["abba.ais", "http.ais", "pipeline.ais"] {
         let trace = sample(name);
-        let requests: [&[&str]; 4] = [
+        let requests: [&[&str]; 5] = [
             &["--format", "json"],
+            &["--format", "json", "--perf", "--filter", "task=2..9"],
             &[
                 "--format",
                 "json",
@@ -206,4 +207,50 @@ fn an_explanation_stands_alone_and_help_names_every_kind() {
     for kind in ais_analyzer::findings::Kind::ALL {
         assert!(help.contains(kind.name()), "{}", kind.name());
     }
+}
+
+#[test]
+fn where_time_goes_names_the_lock_that_is_waited_for_and_who_had_it() {
+    let text = expect(0, &[&sample("http.ais"), "--perf"]);
+    for what in [
+        "look at first\n  mutex",
+        "most of the time who took it at",
+        "tasks, by what they did",
+        "what tasks waited for",
+        "functions, from the first poll to the end",
+        "in polls (",
+    ] {
+        assert!(text.contains(what), "no {what:?} in {text}");
+    }
+    let wide = text.lines().max_by_key(|line| line.chars().count());
+    assert!(!text.contains("\\u{"), "{text}");
+    assert!(wide.is_some());
+}
+
+#[test]
+fn where_time_goes_can_be_asked_for_with_other_reports_and_in_stretches() {
+    let trace = sample("abba.ais");
+    let text = expect(1, &[&trace, "--perf", "--deadlocks"]);
+    assert!(text.contains("deadlock-cycle, proven"), "{text}");
+    assert!(text.contains("tasks, by what they did"), "{text}");
+    let polls = |more: &[&str]| {
+        let request = [&[trace.as_str(), "--perf", "--format", "json"], more].concat();
+        let answer: Value = serde_json::from_slice(&inspect(&request).stdout).unwrap();
+        answer["perf"]["polls"].as_u64().unwrap()
+    };
+    let [first, second] = [polls(&["--to", "1s"]), polls(&["--from", "1s"])];
+    assert_eq!(first + second, polls(&[]));
+    assert!(first > 10 && second > 10);
+}
+
+#[test]
+fn where_time_goes_is_not_asked_by_state_or_at_a_moment() {
+    let trace = sample("abba.ais");
+    let output = inspect(&[&trace, "--perf", "--filter", "state=waiting"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("leave the state out"), "{told}");
+    let output = inspect(&[&trace, "--perf", "--at", "1s"]);
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod events;
 pub mod glance;
+pub mod profile;
 
 use std::io;
 use std::path::Path;

@@ -6,9 +6,10 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use ais_analyzer::filter::Selection;
+use ais_analyzer::profile::Profile;
 use ais_analyzer::render::timeline;
 use ais_analyzer::report::{panel, summary};
-use ais_analyzer::{Analysis, Event, Source, Trace};
+use ais_analyzer::{Analysis, Event, Source, Trace, Window};
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event;
 use ais_format::frame::{FileHeader, flag};
@@ -84,6 +85,8 @@ proptest! {
                 prop_assert_eq!(task.state_at(event.at), last.copied(), "at {} {:#?} {:?}", event.at.0, task, states);
             }
         }
+        let profile = Profile::of(&trace.source, Window::default(), &[]).unwrap();
+        prop_assert!(profile.events <= trace.history.events);
         let Analysis { verdict, findings } = Analysis::of(&trace);
         let _ = summary(&trace.history, &verdict.progress, &Selection::everything());
         for task in &trace.history.tasks {

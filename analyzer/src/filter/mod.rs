@@ -76,6 +76,17 @@ impl Filter {
         self.judge(Known::Task(task, is_stuck)) == Some(true)
     }
 
+    /// Whether it asks for the state of a task, which only a history knows.
+    pub fn asks_for_state(&self) -> bool {
+        let mut terms = self.terms.iter();
+        terms.any(|term| matches!(term.wants, Wants::State(_)))
+    }
+
+    /// Whether a task matches of which no more is known; not where its state is asked for.
+    pub(crate) fn is_met_by(&self, task: &TaskRef) -> bool {
+        !self.asks_for_state() && self.judge(Known::Over(task)) == Some(true)
+    }
+
     /// Whether it matches; none where that is not known.
     fn judge(&self, known: Known<'_>) -> Option<bool> {
         let holds = || self.terms.iter().map(|term| term.holds(known));

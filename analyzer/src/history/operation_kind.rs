@@ -1,5 +1,7 @@
 //! What operations ask for.
 
+use ais_format::event::{OperationBegin, operation_kind};
+
 use super::{ResourceId, TaskId};
 use crate::time::Nanos;
 
@@ -47,6 +49,37 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// What an operation asks for that begins so.
+    pub(crate) fn of(begin: &OperationBegin) -> OperationKind {
+        OperationKind::from_numbers(begin.kind, begin.target, begin.handle)
+    }
+
+    /// The kind with this number in the trace, of this target and this end of it.
+    pub(crate) fn from_numbers(kind: u64, target: u64, handle: u64) -> OperationKind {
+        let resource = ResourceId(target);
+        match kind {
+            operation_kind::LOCK => OperationKind::Lock(resource),
+            operation_kind::SEND => OperationKind::Send(resource, handle),
+            operation_kind::RECEIVE => OperationKind::Receive(resource, handle),
+            operation_kind::JOIN => OperationKind::Join(TaskId(target)),
+            operation_kind::READ => OperationKind::Read(resource),
+            operation_kind::WRITE => OperationKind::Write(resource),
+            operation_kind::ACQUIRE => OperationKind::Acquire(resource),
+            operation_kind::RESERVE => OperationKind::Reserve(resource, handle),
+            operation_kind::CLOSED => OperationKind::Closed(resource, handle),
+            operation_kind::CHANGED => OperationKind::Changed(resource, handle),
+            operation_kind::NOTIFIED => OperationKind::Notified(resource),
+            operation_kind::BARRIER => OperationKind::Barrier(resource),
+            operation_kind::INIT => OperationKind::Init(resource),
+            operation_kind::SET => OperationKind::Set(resource),
+            operation_kind::JOIN_NEXT => OperationKind::JoinNext(resource),
+            operation_kind::SLEEP => OperationKind::Sleep,
+            operation_kind::TIMEOUT => OperationKind::Timeout,
+            operation_kind::TICK => OperationKind::Tick,
+            _ => OperationKind::Unknown,
+        }
+    }
+
     /// The resource it concerns.
     pub fn resource(self) -> Option<ResourceId> {
         match self {

@@ -3,7 +3,9 @@
 //! Whoever reads a trace reads each thread by itself, so both the reconstruction of histories and the list of all events begin here.
 
 mod batches;
+mod in_order;
 mod open_polls;
 
 pub(crate) use batches::Batches;
+pub(crate) use in_order::{InOrder, Next};
 pub(crate) use open_polls::OpenPolls;

@@ -11,6 +11,10 @@ use clap::{Parser, ValueEnum};
 ///
 /// Without any report asked for it prints a summary: what this trace is, what is wrong, what to look at next. Reports can be asked
 /// for together. Text and JSON go to standard output, warnings to standard error.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that is there or not"
+)]
 #[derive(Debug, Parser)]
 #[command(name = "inspect-analyze", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Args {
@@ -31,6 +35,11 @@ pub(crate) struct Args {
     /// Every task that makes no progress, grouped by where and why; what can never go on comes first
     #[arg(long)]
     pub(crate) stuck: bool,
+
+    /// Where time goes: how long each kind of task ran, was due to run and waited, and for what; who held the locks that others waited
+    /// for; the functions; the longest polls; how busy the threads were. With percentiles, over all of the trace
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) perf: bool,
 
     /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]

@@ -3,6 +3,7 @@
 use ais_analyzer::filter::Restriction;
 use ais_analyzer::findings::Finding;
 use ais_analyzer::history::TaskId;
+use ais_analyzer::profile::Profile;
 use ais_analyzer::report::{self, StuckGroup, Summary, TaskPanel, TraceInfo};
 use serde::Serialize;
 
@@ -22,6 +23,8 @@ struct Answer<'a> {
     summary: Option<Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stuck: Option<&'a [StuckGroup]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    perf: Option<&'a Profile>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tasks: &'a [TaskPanel],
 }
@@ -31,6 +34,7 @@ pub(crate) fn answer(
     analysis: &Analysis,
     summary: bool,
     stuck: Option<&[StuckGroup]>,
+    perf: Option<&Profile>,
     panels: &[TaskPanel],
 ) -> serde_json::Result<String> {
     let (history, selection) = (&analysis.trace.history, &analysis.selection);
@@ -45,6 +49,7 @@ pub(crate) fn answer(
         },
         summary: summary.then(|| report::summary(history, &analysis.verdict.progress, selection)),
         stuck,
+        perf,
         tasks: panels,
     };
     serde_json::to_string_pretty(&answer).map(|text| text + "\n")

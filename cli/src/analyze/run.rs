@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ais_analyzer::findings::{Confidence, Thresholds};
 use ais_analyzer::history::{History, Task, TaskId};
+use ais_analyzer::profile::Profile;
 use ais_analyzer::render::Theme;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::{Access, Source, Trace, Window, render};
@@ -37,7 +38,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(graph) = &args.graph {
         check_picture_path("--graph", "svg", graph, path)?;
     }
-    let mut analysis = analyse(args, path)?;
+    if let Some(filter) = args
+        .filter
+        .iter()
+        .find(|filter| args.perf && filter.asks_for_state())
+    {
+        bail!(
+            "--filter {filter}: --perf counts what tasks did over time, and knows no state of theirs: leave the state out"
+        );
+    }
+    let is_all = !args.deadlocks && !args.stuck && args.task.is_empty();
+    let has_picture = args.timeline.is_some() || args.graph.is_some();
+    // Where time goes can be told without rebuilding anything.
+    let is_perf_alone = args.perf && is_all && !has_picture && args.format == Format::Text;
+    let read = read(args, path, is_perf_alone)?;
+    let (mut analysis, profile) = match read {
+        (Some(analysis), profile) => (analysis, profile),
+        (None, profile) => {
+            output::print(&profile.as_ref().map_or_else(String::new, text::perf))?;
+            return Ok(0);
+        }
+    };
     analysis.select(&args.filter);
     let panels = panels(&analysis, &args.task)?;
     for note in &analysis.trace.loss().notes {
@@ -55,8 +76,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         draw_graph(file, &analysis)?;
     }
     // A summary is what is asked for by asking for nothing.
-    let has_picture = args.timeline.is_some() || args.graph.is_some();
-    let summary = !args.deadlocks && !args.stuck && panels.is_empty() && !has_picture;
+    let summary = is_all && !args.perf && !has_picture;
     let stuck = args.stuck.then(|| {
         let history = &analysis.trace.history;
         report::stuck(history, &analysis.verdict, &analysis.selection)
@@ -73,6 +93,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             if let Some(groups) = &stuck {
                 parts.push(text::stuck(&analysis, groups));
             }
+            parts.extend(profile.as_ref().map(text::perf));
             if args.deadlocks || args.stuck {
                 parts.extend(text::left_out(&analysis));
             }
@@ -87,6 +108,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             &analysis,
             summary,
             stuck.as_deref(),
+            profile.as_ref(),
             &panels,
         )?)?,
     }
@@ -103,24 +125,51 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     )
 }
 
-/// Reads what is asked for and looks at it; how far that is is gone from the terminal when this returns.
-fn analyse(args: &Args, path: &Path) -> anyhow::Result<Analysis> {
-    let mut thresholds = Thresholds::default();
-    for threshold in &args.threshold {
-        threshold.set(&mut thresholds);
-    }
+/// Opens the trace.
+fn open(args: &Args, path: &Path, progress: &Progress) -> anyhow::Result<Source> {
     let access = if args.no_mmap {
         Access::Read
     } else {
         Access::Auto
     };
-    let progress = Progress::start();
     let source = Source::open_metered(path, access, progress.meter())?;
-    let window = Window {
+    check_times(args, &source)?;
+    Ok(source)
+}
+
+/// The stretch of time that is asked for.
+fn window(args: &Args) -> Window {
+    Window {
         from: args.from,
         to: args.to,
-    };
-    check_times(args, &source)?;
+    }
+}
+
+/// Reads what is asked for and looks at it, or only at where time goes; how far that is is gone from the terminal when this returns.
+fn read(
+    args: &Args,
+    path: &Path,
+    is_perf_alone: bool,
+) -> anyhow::Result<(Option<Analysis>, Option<Profile>)> {
+    let progress = Progress::start();
+    let source = open(args, path, &progress)?;
+    let profile = args
+        .perf
+        .then(|| Profile::of(&source, window(args), &args.filter));
+    let profile = profile.transpose()?;
+    if is_perf_alone {
+        return Ok((None, profile));
+    }
+    Ok((Some(analyse(args, source)?), profile))
+}
+
+/// Looks at what is asked for.
+fn analyse(args: &Args, source: Source) -> anyhow::Result<Analysis> {
+    let mut thresholds = Thresholds::default();
+    for threshold in &args.threshold {
+        threshold.set(&mut thresholds);
+    }
+    let window = window(args);
     // What is asked for needs all that happened.
     let is_whole = args.timeline.is_some() || !args.task.is_empty();
     Ok(match args.at {

@@ -4,6 +4,7 @@ mod coverage;
 mod filter;
 mod finding;
 mod panel;
+mod perf;
 mod stuck;
 mod summary;
 
@@ -13,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 pub(crate) use filter::{left_out, no_match};
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
+pub(crate) use perf::perf;
 pub(crate) use stuck::stuck;
 pub(crate) use summary::{also, brief, summary, unusable};
 

@@ -4,6 +4,7 @@
 mod events;
 mod graph;
 mod order;
+mod profile;
 mod replay;
 mod reports;
 mod shutdown;

@@ -37,6 +37,7 @@ use std::time::Duration;
 use ais_analyzer::findings::Confidence;
 use ais_analyzer::{Analysis, Trace};
 use ais_tests::glance::misses_nothing;
+use ais_tests::profile::counts_what_happened;
 use recorded_tokio::runtime::{Builder, Runtime};
 use recorded_tokio::task::JoinHandle;
 
@@ -89,6 +90,7 @@ fn found(trace: &Path) -> Result<Vec<Found>, String> {
             title: finding.title,
         });
     let found = found.collect();
+    counts_what_happened(&trace);
     misses_nothing(trace);
     Ok(found)
 }

@@ -21,6 +21,7 @@ use ais_analyzer::findings::{
     Confidence, Finding, Kind, Thresholds, lock_order_inversions, slow_findings,
 };
 use ais_tests::glance::misses_nothing;
+use ais_tests::profile::counts_what_happened;
 use recorded_tokio::runtime::{Builder, Runtime};
 
 /// Tells a child which program it is.
@@ -72,7 +73,9 @@ fn findings(program: &str, folder: &Path) -> Vec<Finding> {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{program}: {output:?}");
     misses_nothing(Trace::open(&trace).unwrap());
-    let history = Trace::open(&trace).unwrap().history;
+    let trace = Trace::open(&trace).unwrap();
+    counts_what_happened(&trace);
+    let history = trace.history;
     assert!(history.tasks.iter().any(|task| !task.polls.is_empty()));
     let mut findings = slow_findings(&history, &Thresholds::default());
     findings.extend(lock_order_inversions(&history));

@@ -6,6 +6,7 @@ use std::path::Path;
 use ais_analyzer::Trace;
 use ais_analyzer::findings::{Confidence, Finding, wait_findings};
 use ais_tests::glance::misses_nothing;
+use ais_tests::profile::counts_what_happened;
 
 use crate::features::{Feature, features};
 use crate::program::Program;
@@ -16,6 +17,7 @@ use crate::truth::who_can_progress;
 pub(crate) fn found(path: &Path) -> Vec<Finding> {
     let trace = Trace::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let found = wait_findings(&trace.history).1;
+    counts_what_happened(&trace);
     misses_nothing(trace);
     found
 }

@@ -3,6 +3,7 @@
 
 use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, History, Trace};
+use ais_tests::profile::makes_nothing_up;
 
 use crate::compare::{self, Agreement, same};
 use crate::expected::expected;
@@ -31,6 +32,8 @@ fn is_sound(trace: &Trace, story: &Story, written: &Written) -> Agreement {
     }
     let happened = expected(&story.events);
     sound::history(&trace.history, &happened, None)?;
+    let polls = happened.tasks.values().map(|task| task.polls.len() as u64);
+    makes_nothing_up(trace, happened.tasks.len() as u64, polls.sum());
     if tells_of_loss(trace) {
         return Ok(());
     }

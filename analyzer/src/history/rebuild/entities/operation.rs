@@ -1,12 +1,11 @@
 //! Operations, with what became of them.
 
-use ais_format::event::{OperationBegin, operation_kind, outcome};
+use ais_format::event::{operation_kind, outcome};
 
 use super::Build;
 use crate::history::rebuild::facts::{OperationFact, Place};
 use crate::history::{
-    Firing, FutureId, Operation, OperationFlags, OperationId, OperationKind, OperationPoll,
-    Outcome, ResourceId, TaskId,
+    Firing, FutureId, Operation, OperationFlags, OperationId, OperationKind, OperationPoll, Outcome,
 };
 use crate::names::Names;
 use crate::time::Nanos;
@@ -57,7 +56,7 @@ impl OperationBuilder {
         }
         match fact {
             OperationFact::Began(begin) => {
-                operation.kind = kind(&begin);
+                operation.kind = OperationKind::of(&begin);
                 operation.units = begin.units;
                 operation.location = names.location(begin.location);
                 operation.task = place.task;
@@ -150,31 +149,6 @@ impl Build for OperationBuilder {
 
 fn later(at: Nanos, delay: u64) -> Nanos {
     Nanos(at.0.saturating_add(delay))
-}
-
-fn kind(begin: &OperationBegin) -> OperationKind {
-    let (resource, handle) = (ResourceId(begin.target), begin.handle);
-    match begin.kind {
-        operation_kind::LOCK => OperationKind::Lock(resource),
-        operation_kind::SEND => OperationKind::Send(resource, handle),
-        operation_kind::RECEIVE => OperationKind::Receive(resource, handle),
-        operation_kind::JOIN => OperationKind::Join(TaskId(begin.target)),
-        operation_kind::READ => OperationKind::Read(resource),
-        operation_kind::WRITE => OperationKind::Write(resource),
-        operation_kind::ACQUIRE => OperationKind::Acquire(resource),
-        operation_kind::RESERVE => OperationKind::Reserve(resource, handle),
-        operation_kind::CLOSED => OperationKind::Closed(resource, handle),
-        operation_kind::CHANGED => OperationKind::Changed(resource, handle),
-        operation_kind::NOTIFIED => OperationKind::Notified(resource),
-        operation_kind::BARRIER => OperationKind::Barrier(resource),
-        operation_kind::INIT => OperationKind::Init(resource),
-        operation_kind::SET => OperationKind::Set(resource),
-        operation_kind::JOIN_NEXT => OperationKind::JoinNext(resource),
-        operation_kind::SLEEP => OperationKind::Sleep,
-        operation_kind::TIMEOUT => OperationKind::Timeout,
-        operation_kind::TICK => OperationKind::Tick,
-        _ => OperationKind::Unknown,
-    }
 }
 
 /// What an [`outcome`] of an operation means.

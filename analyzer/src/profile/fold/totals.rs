@@ -1,0 +1,321 @@
+//! What it comes to in the end.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+
+use super::polls::spend;
+use super::tables::{OfCalls, OfResources, OfTasks, OfWaits};
+use super::{Fold, ResourceKey, Rest, Site, TaskKind};
+use crate::history::{OperationKind, ResourceKind, ThreadId};
+use crate::names::{Location, Names};
+use crate::profile::{
+    FunctionTimes, PointTimes, Profile, ResourceTimes, Share, TaskTimes, WaitTimes, Worker,
+};
+use crate::source::Loss;
+use crate::time::Nanos;
+
+/// So many parts of a whole are told.
+const SHARES: usize = 10;
+
+impl Fold<'_> {
+    /// Everything up to then.
+    pub(in crate::profile) fn end(mut self, end: Nanos, loss: Loss) -> Profile {
+        let from = self.rest.from;
+        self.rest.now = end;
+        let mut workers = Vec::new();
+        for (thread, doer) in self.threads.threads() {
+            let open = if doer.polls.is_empty() {
+                0
+            } else {
+                end.since(doer.since.max(from)).0
+            };
+            if doer.n > 0 || open > 0 {
+                workers.push(Worker {
+                    thread: ThreadId(thread),
+                    name: self.names.thread(thread).map(|name| name.to_string()),
+                    polls: doer.n,
+                    busy: Nanos(doer.busy + open),
+                });
+            }
+        }
+        workers.sort_by_key(|worker| (Reverse(worker.busy), worker.thread));
+        let Fold { names, rest, .. } = &mut self;
+        rest.go_on();
+        Profile {
+            from,
+            to: end,
+            events: rest.events,
+            polls: rest.polls,
+            tasks: rest.tasks(names),
+            waits: rest.waits(names),
+            functions: rest.functions(names),
+            resources: rest.resources(names),
+            workers,
+            longest_polls: mem::take(&mut rest.long_polls),
+            loss,
+        }
+    }
+}
+
+impl Rest<'_> {
+    /// What goes on in the end counts up to there.
+    fn go_on(&mut self) {
+        let (now, from) = (self.now, self.from);
+        for (_, task) in self.tasks.all() {
+            let (kind, site) = (task.kind, task.site);
+            let (kinds, sites) = (&mut self.kinds, &mut self.sites);
+            task.go_on(now, |span| spend(kinds, sites, kind, site, span, from));
+        }
+        for (_, operation) in self.operations.all() {
+            if let Some(of) = self.sites.at(operation.site) {
+                of.open += 1;
+            }
+        }
+        for (_, resource) in self.resources.all() {
+            if let Some(of) = self.shared.at(resource.row) {
+                resource.end(now, from, of);
+            }
+        }
+        for (_, call) in mem::take(&mut self.futures).all() {
+            self.count_call(call, false, true);
+        }
+    }
+
+    fn tasks(&mut self, names: &Names) -> Vec<TaskTimes> {
+        let rows = mem::take(&mut self.kinds.rows);
+        let seen = rows.into_iter().filter(|(_, of)| of.tasks > 0);
+        let mut told: Vec<TaskTimes> = seen
+            .map(|(kind, of)| self.task_times(names, kind, &of))
+            .collect();
+        told.sort_by_key(|kind| Reverse((kind.running.total, kind.waiting.total)));
+        told
+    }
+
+    fn task_times(&self, names: &Names, kind: TaskKind, of: &OfTasks) -> TaskTimes {
+        TaskTimes {
+            kind: kind.name.to_string(),
+            what: kind.what,
+            spawned_at: kind.spawned_at,
+            tasks: of.tasks,
+            alive: of.alive,
+            most_alive: of.most_alive,
+            completed: of.completed,
+            panicked: of.panicked,
+            cancelled: of.cancelled,
+            running: of.running.distribution(),
+            scheduled: of.scheduled.distribution(),
+            waiting: of.waiting.distribution(),
+            life: of.life.distribution(),
+            wakes: of.wakes,
+            needless_wakes: of.needless_wakes,
+            wakes_by_itself: of.wakes_by_itself,
+            yields: of.yields,
+            waits: shares(&of.waits, |&site| {
+                let (site, of) = self.sites.rows.get(site as usize)?;
+                Some(what_is_awaited(names, *site, of))
+            }),
+        }
+    }
+
+    fn waits(&self, names: &Names) -> Vec<WaitTimes> {
+        let rows = self.sites.rows.iter();
+        let seen = rows.filter(|(_, of)| of.waiting.times > 0 || of.open > 0 || of.has_ended());
+        let mut told: Vec<WaitTimes> = seen
+            .map(|(site, of)| {
+                let (what, location) = what_is_awaited(names, *site, of);
+                let resource = of
+                    .resource
+                    .and_then(|row| self.shared.rows.get(row as usize));
+                WaitTimes {
+                    what,
+                    location,
+                    resource: resource.and_then(|(key, _)| resource_in_words(names, *key)),
+                    ready: of.ready.distribution(),
+                    given_up: of.given_up,
+                    closed: of.closed,
+                    open: of.open,
+                    tasks_waited: of.waiting.total,
+                }
+            })
+            .collect();
+        told.sort_by_key(|wait| Reverse((wait.tasks_waited, wait.ready.total)));
+        told
+    }
+
+    fn functions(&self, names: &Names) -> Vec<FunctionTimes> {
+        // A generic function is defined once for each of its types.
+        let mut by_place: BTreeMap<(String, Option<String>), (u64, OfCalls)> = BTreeMap::new();
+        for (id, of) in self.calls.rows.iter().filter(|(_, of)| of.calls > 0) {
+            let function = names.function(*id);
+            let name = function.as_ref().map(|function| function.name.to_string());
+            let place = function.and_then(|function| function.location);
+            let key = (
+                name.unwrap_or_default(),
+                place.map(|place| place.to_string()),
+            );
+            let all = by_place
+                .entry(key)
+                .or_insert_with(|| (*id, OfCalls::default()));
+            all.1.merge(of);
+        }
+        let mut told: Vec<FunctionTimes> = by_place
+            .into_values()
+            .map(|(id, of)| function_times(names, id, &of))
+            .collect();
+        told.sort_by_key(|function| Reverse(function.elapsed.total));
+        told
+    }
+
+    fn resources(&self, names: &Names) -> Vec<ResourceTimes> {
+        let rows = self.shared.rows.iter();
+        let mut told: Vec<ResourceTimes> = rows
+            .map(|(key, of)| resource_times(names, *key, of))
+            .collect();
+        told.retain(|of| of.made > 0 || of.taken > 0 || of.messages > 0 || of.waits.count > 0);
+        told.sort_by_key(|of| Reverse((of.waits.total, of.held.total)));
+        told
+    }
+}
+
+impl OfWaits {
+    fn has_ended(&self) -> bool {
+        self.ready.total() > Nanos(0) || self.given_up > 0 || self.closed > 0
+    }
+}
+
+fn function_times(names: &Names, id: u64, of: &OfCalls) -> FunctionTimes {
+    let function = names.function(id);
+    let points = of.points.iter().enumerate().map(|(index, point)| {
+        let known = function
+            .as_ref()
+            .and_then(|function| function.points.as_ref()?.get(index));
+        PointTimes {
+            expression: known.map_or_else(|| "?".to_owned(), |known| known.expression.to_string()),
+            location: known.and_then(|known| known.location.clone()),
+            elapsed: point.elapsed.distribution(),
+            suspended: point.suspended,
+        }
+    });
+    FunctionTimes {
+        points: points.collect(),
+        function: function
+            .as_ref()
+            .map_or_else(|| "?".to_owned(), |function| function.name.to_string()),
+        location: function.and_then(|function| function.location),
+        calls: of.calls,
+        dropped: of.dropped,
+        open: of.open,
+        suspended: of.suspended,
+        elapsed: of.elapsed.distribution(),
+    }
+}
+
+fn resource_times(names: &Names, key: ResourceKey, of: &OfResources) -> ResourceTimes {
+    let (kind, location, name) = key;
+    let location = names.location(location);
+    ResourceTimes {
+        kind: ResourceKind::from_number(kind).name(),
+        name: names
+            .text(name)
+            .filter(|name| !name.is_empty())
+            .map(|name| name.to_string()),
+        created_at: location,
+        made: of.resources,
+        taken: of.taken,
+        messages: of.messages,
+        waits: of.waits.distribution(),
+        given_up: of.given_up,
+        longest_queue: of.longest_queue,
+        longest_queue_at: of.longest_queue_at,
+        held: of.holds.distribution(),
+        holders: shares(&of.holders, |&location| {
+            Some((String::from("taken"), names.location(location)))
+        }),
+    }
+}
+
+/// `mutex "a" (src/bank.rs:12:18)`.
+fn resource_in_words(names: &Names, (kind, location, name): ResourceKey) -> Option<String> {
+    let kind = ResourceKind::from_number(kind);
+    if kind == ResourceKind::Unknown {
+        return None;
+    }
+    let mut words = kind.name().to_owned();
+    if let Some(name) = names.text(name).filter(|name| !name.is_empty()) {
+        words += &format!(" {name:?}");
+    }
+    if let Some(place) = names.location(location) {
+        words += &format!(" ({place})");
+    }
+    Some(words)
+}
+
+/// What is awaited, and where.
+fn what_is_awaited(names: &Names, site: Site, of: &OfWaits) -> (String, Option<Location>) {
+    let point = |(function, number): (u64, u64)| {
+        let mut points = names.function(function)?.points?;
+        let number = usize::try_from(number)
+            .ok()
+            .filter(|&number| number < points.len())?;
+        Some(points.swap_remove(number))
+    };
+    match site {
+        Site::Operation(kind, location) => {
+            let place = names.location(location);
+            let point = of.point.and_then(point);
+            let point = point.filter(|point| is_near(point.location.as_ref(), place.as_ref()));
+            let expression = point
+                .map(|point| point.expression)
+                .filter(|known| &**known != "?");
+            let call = || Arc::from(call_of(kind));
+            (expression.unwrap_or_else(call).to_string(), place)
+        }
+        Site::Await(function, number) => match point((function, number)) {
+            Some(point) => (point.expression.to_string(), point.location),
+            None => (String::from("something not recorded"), None),
+        },
+        Site::Unknown => (String::from("something not recorded"), None),
+        Site::Others => (String::from("(others)"), None),
+    }
+}
+
+/// Whether an operation stands in what is awaited there, for all that their places tell: it may as well stand in a function that was called.
+fn is_near(point: Option<&Location>, operation: Option<&Location>) -> bool {
+    /// As many lines as people write in one expression.
+    const LINES: u64 = 10;
+    let (Some(point), Some(operation)) = (point, operation) else {
+        return false;
+    };
+    point.file == operation.file && point.line.wrapping_sub(operation.line) <= LINES
+}
+
+/// The call of an operation, as one would write it.
+fn call_of(kind: u64) -> String {
+    OperationKind::from_numbers(kind, 0, 0).call(1)
+}
+
+/// What most was spent on.
+fn shares<K>(
+    spent: &std::collections::HashMap<K, super::tables::Spent, rustc_hash::FxBuildHasher>,
+    what: impl Fn(&K) -> Option<(String, Option<Location>)>,
+) -> Vec<Share> {
+    let mut shares: Vec<Share> = spent
+        .iter()
+        .map(|(key, spent)| {
+            let (what, location) = what(key).unwrap_or_else(|| (String::from("?"), None));
+            Share {
+                what,
+                location,
+                times: spent.times,
+                total: spent.total,
+                max: spent.longest,
+            }
+        })
+        .collect();
+    let place = |share: &Share| share.location.as_ref().map(ToString::to_string);
+    shares.sort_by_cached_key(|share| (Reverse(share.total), share.what.clone(), place(share)));
+    shares.truncate(SHARES);
+    shares
+}

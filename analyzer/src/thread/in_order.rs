@@ -1,0 +1,102 @@
+//! The events of several threads in the order of time, of those who read a trace window by window.
+
+use ais_format::chunk::{Event, EventBatch};
+
+use super::Batches;
+
+/// What comes next of a thread.
+pub(crate) enum Next<'a> {
+    /// Events are missing here.
+    Gap,
+    /// An event.
+    Event(Event<'a>),
+}
+
+/// Threads, each with what somebody knows of it.
+#[derive(Debug)]
+pub(crate) struct InOrder<S> {
+    of: Vec<Thread<S>>,
+}
+
+#[derive(Debug)]
+struct Thread<S> {
+    id: u64,
+    batches: Batches<()>,
+    known: S,
+}
+
+impl<S> Default for InOrder<S> {
+    fn default() -> Self {
+        InOrder { of: Vec::new() }
+    }
+}
+
+impl<S: Default> InOrder<S> {
+    /// More events of a thread.
+    pub(crate) fn push(&mut self, batch: EventBatch) {
+        let id = batch.head.thread;
+        let index = match self.of.iter().position(|thread| thread.id == id) {
+            Some(index) => index,
+            None => {
+                self.of.push(Thread {
+                    id,
+                    batches: Batches::default(),
+                    known: S::default(),
+                });
+                self.of.len() - 1
+            }
+        };
+        self.of[index].batches.push((), batch);
+    }
+
+    /// Goes through all events before the tick `limit`: those of each thread in its order, the threads by their ticks.
+    pub(crate) fn visit(&mut self, limit: u64, mut each: impl FnMut(u64, &mut S, Next<'_>)) {
+        let mut heads: Vec<Option<u64>> = Vec::with_capacity(self.of.len());
+        for thread in &mut self.of {
+            heads.push(thread.peek(limit, &mut each));
+        }
+        loop {
+            let (mut first, mut until, mut at) = (u64::MAX, u64::MAX, usize::MAX);
+            for (index, &head) in heads.iter().enumerate() {
+                let Some(tick) = head else { continue };
+                if tick < first || at == usize::MAX {
+                    until = first;
+                    (first, at) = (tick, index);
+                } else {
+                    until = until.min(tick);
+                }
+            }
+            let Some(thread) = self.of.get_mut(at) else {
+                return;
+            };
+            // Up to the next event of another thread.
+            loop {
+                if let Some(event) = thread.batches.next() {
+                    each(thread.id, &mut thread.known, Next::Event(event));
+                }
+                heads[at] = thread.peek(limit, &mut each);
+                if heads[at].is_none_or(|tick| tick > until) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The threads, with their numbers.
+    pub(crate) fn threads(&self) -> impl Iterator<Item = (u64, &S)> {
+        self.of.iter().map(|thread| (thread.id, &thread.known))
+    }
+}
+
+impl<S> Thread<S> {
+    #[inline]
+    fn peek(&mut self, limit: u64, each: &mut impl FnMut(u64, &mut S, Next<'_>)) -> Option<u64> {
+        let Thread { id, batches, known } = self;
+        let next = batches.peek(|(), is_gap| {
+            if is_gap {
+                each(*id, known, Next::Gap);
+            }
+        });
+        next.map(|(tick, _)| tick).filter(|&tick| tick < limit)
+    }
+}
