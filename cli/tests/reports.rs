@@ -213,7 +213,8 @@ fn an_explanation_stands_alone_and_help_names_every_kind() {
 fn where_time_goes_names_the_lock_that_is_waited_for_and_who_had_it() {
     let text = expect(0, &[&sample("http.ais"), "--perf"]);
     for what in [
-        "look at first\n  mutex",
+        "one call in a hundred of http::report() takes",
+        "mutex \"report cache\"",
         "most of the time who took it at",
         "tasks, by what they did",
         "what tasks waited for",

@@ -76,6 +76,37 @@ impl<T: Copy> Batches<T> {
         self.cursor.as_mut()?.next(batch)
     }
 
+    /// The events up to the tick `until` and before the tick `limit`, one after the other; the tick of the first one that is left. `each` is
+    /// told of each, or that events are missing before the next one.
+    #[inline]
+    pub(crate) fn run(
+        &mut self,
+        until: u64,
+        limit: u64,
+        mut each: impl FnMut(Option<&Event<'_>>),
+    ) -> Option<u64> {
+        loop {
+            let (tick, _) = self.peek(|_, is_gap| {
+                if is_gap {
+                    each(None);
+                }
+            })?;
+            if tick > until || tick >= limit {
+                return Some(tick);
+            }
+            let (_, batch) = self.left.front()?;
+            let cursor = self.cursor.as_mut()?;
+            while let Some(tick) = cursor.tick(batch) {
+                if tick > until || tick >= limit {
+                    return Some(tick);
+                }
+                if let Some(event) = cursor.next(batch) {
+                    each(Some(&event));
+                }
+            }
+        }
+    }
+
     /// All that was read, from the next event on.
     pub(crate) fn ahead(&self) -> impl Iterator<Item = Event<'_>> {
         let mut cursor = self.cursor.clone();

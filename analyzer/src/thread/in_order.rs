@@ -4,14 +4,6 @@ use ais_format::chunk::{Event, EventBatch};
 
 use super::Batches;
 
-/// What comes next of a thread.
-pub(crate) enum Next<'a> {
-    /// Events are missing here.
-    Gap,
-    /// An event.
-    Event(Event<'a>),
-}
-
 /// Threads, each with what somebody knows of it.
 #[derive(Debug)]
 pub(crate) struct InOrder<S> {
@@ -49,11 +41,22 @@ impl<S: Default> InOrder<S> {
         self.of[index].batches.push((), batch);
     }
 
-    /// Goes through all events before the tick `limit`: those of each thread in its order, the threads by their ticks.
-    pub(crate) fn visit(&mut self, limit: u64, mut each: impl FnMut(u64, &mut S, Next<'_>)) {
+    /// Goes through all events before the tick `limit`: those of each thread in its order, the threads by their ticks. `each` is told of each,
+    /// or that events of that thread are missing before the next one.
+    pub(crate) fn visit(
+        &mut self,
+        limit: u64,
+        mut each: impl FnMut(u64, &mut S, Option<&Event<'_>>),
+    ) {
         let mut heads: Vec<Option<u64>> = Vec::with_capacity(self.of.len());
         for thread in &mut self.of {
-            heads.push(thread.peek(limit, &mut each));
+            let Thread { id, batches, known } = thread;
+            let next = batches.peek(|(), is_gap| {
+                if is_gap {
+                    each(*id, known, None);
+                }
+            });
+            heads.push(next.map(|(tick, _)| tick).filter(|&tick| tick < limit));
         }
         loop {
             let (mut first, mut until, mut at) = (u64::MAX, u64::MAX, usize::MAX);
@@ -66,37 +69,17 @@ impl<S: Default> InOrder<S> {
                     until = until.min(tick);
                 }
             }
-            let Some(thread) = self.of.get_mut(at) else {
+            let Some(Thread { id, batches, known }) = self.of.get_mut(at) else {
                 return;
             };
             // Up to the next event of another thread.
-            loop {
-                if let Some(event) = thread.batches.next() {
-                    each(thread.id, &mut thread.known, Next::Event(event));
-                }
-                heads[at] = thread.peek(limit, &mut each);
-                if heads[at].is_none_or(|tick| tick > until) {
-                    break;
-                }
-            }
+            let next = batches.run(until, limit, |event| each(*id, known, event));
+            heads[at] = next.filter(|&tick| tick < limit);
         }
     }
 
     /// The threads, with their numbers.
     pub(crate) fn threads(&self) -> impl Iterator<Item = (u64, &S)> {
         self.of.iter().map(|thread| (thread.id, &thread.known))
-    }
-}
-
-impl<S> Thread<S> {
-    #[inline]
-    fn peek(&mut self, limit: u64, each: &mut impl FnMut(u64, &mut S, Next<'_>)) -> Option<u64> {
-        let Thread { id, batches, known } = self;
-        let next = batches.peek(|(), is_gap| {
-            if is_gap {
-                each(*id, known, Next::Gap);
-            }
-        });
-        next.map(|(tick, _)| tick).filter(|&tick| tick < limit)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use ais_analyzer::filter::Filter;
 use ais_analyzer::number::grouped;
 use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 
@@ -301,6 +302,11 @@ fn next(analysis: &Analysis, info: &TraceInfo, summary: &Summary, is_brief: bool
         .or_else(|| summary.live.first().map(|task| task.id))
     {
         lines.push((format!("--task {}", task.0), "where that task is, and why"));
+    }
+    let filters = analysis.selection.restriction();
+    let by_state = filters.is_some_and(|filters| filters.any_of.iter().any(Filter::asks_for_state));
+    if !by_state {
+        lines.push(("--perf".to_owned(), "where the time of all tasks goes"));
     }
     lines.push((
         "--timeline timeline.svg".to_owned(),

@@ -198,6 +198,13 @@ impl Cursor {
         Some((tick, Kind::from_number(number)))
     }
 
+    /// The next event's tick; none at the end.
+    #[inline]
+    #[must_use]
+    pub fn tick(&self, batch: &EventBatch) -> Option<u64> {
+        batch.order.column(1).get(self.next).copied()
+    }
+
     /// The next event's tick and the number of its kind.
     #[inline]
     fn order(&self, batch: &EventBatch) -> Option<(u64, u8)> {

@@ -197,7 +197,7 @@ impl<'a> Fold<'a> {
         } = self;
         let mut clock = clock.reader();
         threads.visit(limit, |thread, doer, next| {
-            rest.step(names, thread, doer, &next, &mut clock);
+            rest.step(names, thread, doer, next, &mut clock);
         });
     }
 

@@ -7,7 +7,6 @@ use super::task::NONE;
 use super::{Doer, Rest};
 use crate::clock::Reader;
 use crate::names::Names;
-use crate::thread::Next;
 
 impl Doer {
     /// The task in whose poll the thread is.
@@ -23,20 +22,17 @@ impl Rest<'_> {
         names: &Names,
         thread: u64,
         doer: &mut Doer,
-        next: &Next<'_>,
+        next: Option<&Event<'_>>,
         clock: &mut Reader<'_>,
     ) {
-        let event = match next {
-            Next::Event(event) => event,
-            Next::Gap => {
-                // Which polls are open is not known any more.
-                for (place, _) in doer.polls.drain(..) {
-                    if let Some(task) = self.tasks.at(place) {
-                        task.lose();
-                    }
+        let Some(event) = next else {
+            // Which polls are open is not known any more.
+            for (place, _) in doer.polls.drain(..) {
+                if let Some(task) = self.tasks.at(place) {
+                    task.lose();
                 }
-                return;
             }
+            return;
         };
         let at = clock.time(event.tick);
         self.now = at;
