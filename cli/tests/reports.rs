@@ -255,3 +255,42 @@ fn where_time_goes_is_not_asked_by_state_or_at_a_moment() {
     let output = inspect(&[&trace, "--perf", "--at", "1s"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_function_is_told_of_as_the_state_machine_that_its_calls_went_through() {
+    let trace = sample("http.ais");
+    let text = expect(0, &[&trace, "--states", "report"]);
+    for what in [
+        "http::report() at sample-traces/programs/src/bin/http.rs:81:10",
+        "50 calls: 50 returned; 47 had to wait",
+        "1 of 3  service.cache.lock().await at sample-traces/programs/src/bin/http.rs:83:42",
+        "had to wait 40 times of 50, 40 polls ended there",
+        "→ 3                9 times",
+        "→ returned        50 times",
+    ] {
+        assert!(text.contains(what), "no {what:?} in {text}");
+    }
+    assert!(!text.contains("http::query()"), "{text}");
+    let all = expect(0, &[&trace, "--states"]);
+    assert!(all.contains("http::query()") && all.contains("http::report()"));
+    let unknown = inspect(&[&trace, "--states", "reports"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let told = String::from_utf8(unknown.stderr).unwrap();
+    assert!(told.contains("there are http::"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn the_call_graph_tells_what_has_to_be_async_what_never_waited_and_where_the_time_goes() {
+    let text = expect(0, &[&sample("http.ais"), "--call-graph"]);
+    for what in [
+        "task connection N, spawned at",
+        "▲ http::report()",
+        "└ ● http::query()",
+        "of all the time that functions waited for what others had",
+    ] {
+        assert!(text.contains(what), "no {what:?} in {text}");
+    }
+    let called = text.find("http::query()").unwrap();
+    assert!(text.find("http::report()").unwrap() < called);
+}

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
-use ais_analyzer::history::{ChangeKind, History, Outcome, PollOutcome, Resource, TaskState};
+use ais_analyzer::history::{
+    ChangeKind, Future, FutureEnd, History, Outcome, PollOutcome, Resource, TaskState,
+};
 use ais_analyzer::names::kind_of_name;
 use ais_analyzer::profile::{Distribution, Profile};
 use ais_analyzer::time::Nanos;
@@ -33,6 +35,8 @@ pub fn counts_what_happened(trace: &Trace) {
     assert_eq!(profile.polls, polls as u64, "polls");
     same("waits", &waits(history), &told_waits(&profile));
     same("functions", &functions(history), &told_functions(&profile));
+    same("steps", &steps(history), &told_steps(&profile));
+    same("callers", &callers(history), &told_callers(&profile));
     let mut told = told_holds(&profile);
     for resource in history
         .resources
@@ -208,6 +212,97 @@ fn told_functions(profile: &Profile) -> BTreeMap<String, (u64, Counted)> {
         *open += of.open;
         let (count, total, max) = counted(&of.elapsed);
         *elapsed = (elapsed.0 + count, elapsed.1 + total, elapsed.2.max(max));
+    }
+    all
+}
+
+/// By function: how often calls ended so, and how often they went from one place to the next.
+fn steps(history: &History) -> BTreeMap<String, u64> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    for future in &history.futures {
+        let function = history.function_of(future);
+        let name = function.map_or("?", |function| &*function.name);
+        let mut count = |what: String| *all.entry(format!("{name} {what}")).or_default() += 1;
+        let end = future.ended.map(|(_, how)| how);
+        if future.begun.is_none() {
+            if end == Some(FutureEnd::NeverPolled) {
+                count("never polled".to_owned());
+            }
+            continue;
+        }
+        let mut last = "Start".to_owned();
+        for visit in &future.awaits {
+            let next = format!("Point({})", visit.point);
+            count(format!("{last} {next}"));
+            last = next;
+        }
+        let told = [FutureEnd::Returned, FutureEnd::Dropped, FutureEnd::Panicked];
+        if let Some(end) = end.filter(|end| told.contains(end)) {
+            count(format!("{last} {end:?}"));
+        }
+    }
+    all
+}
+
+fn told_steps(profile: &Profile) -> BTreeMap<String, u64> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    for of in &profile.functions {
+        for step in &of.steps {
+            let name = format!("{} {:?} {:?}", of.function, step.from, step.to);
+            *all.entry(name).or_default() += step.times;
+        }
+        if of.never_polled > 0 {
+            *all.entry(format!("{} never polled", of.function))
+                .or_default() += of.never_polled;
+        }
+        assert_eq!(of.returned + of.dropped + of.panicked + of.open, of.calls);
+    }
+    all
+}
+
+/// How often who called which function.
+fn callers(history: &History) -> BTreeMap<String, u64> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    let name_of = |future: &Future| {
+        let function = history.function_of(future);
+        function.map_or("?", |function| &*function.name).to_owned()
+    };
+    for future in history
+        .futures
+        .iter()
+        .filter(|future| future.begun.is_some())
+    {
+        let parent = future.parent.and_then(|parent| history.future(parent));
+        // One that is over, or of which more than its number is not known, is no caller.
+        let began = future.begun.unwrap_or_default();
+        let is_under_way = |parent: &&Future| {
+            let ended = parent.ended.map_or(Nanos(u64::MAX), |(at, _)| at);
+            parent.begun.is_some_and(|begun| begun <= began) && ended > began
+        };
+        let caller = match parent.filter(is_under_way) {
+            Some(parent) => format!("fn {}", name_of(parent)),
+            None => {
+                let task = future.task.and_then(|task| history.task(task));
+                format!(
+                    "task {}",
+                    task.map_or_else(String::new, |task| kind_of_name(&task.name))
+                )
+            }
+        };
+        *all.entry(format!("{caller} → {}", name_of(future)))
+            .or_default() += 1;
+    }
+    all
+}
+
+fn told_callers(profile: &Profile) -> BTreeMap<String, u64> {
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    for of in &profile.functions {
+        for caller in &of.called_by {
+            let kind = if caller.is_task { "task" } else { "fn" };
+            let name = format!("{kind} {} → {}", caller.name, of.function);
+            *all.entry(name).or_default() += caller.calls;
+        }
     }
     all
 }

@@ -92,6 +92,11 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         .status();
     assert!(built.unwrap().success());
     filters_show_what_they_say(&root, &tools);
+    for line in blocks("text")[4].lines() {
+        let output = shell(&root, line, &tools);
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        assert!(text(&output.stdout).contains("http::report()"), "{line}");
+    }
 
     // The example, with the line of the README in place of tokio's.
     let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));
@@ -158,7 +163,7 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         "nobody panicked"
     );
 
-    write_an_analysis(&tomls[2], &sources[3], texts[5].trim());
+    write_an_analysis(&tomls[2], &sources[3], texts[6].trim());
 }
 
 /// An analysis of one's own, and the one that is there to begin with.
@@ -185,7 +190,7 @@ fn filters_show_what_they_say(root: &Path, tools: &Path) {
         (0, "1 finding about other tasks is left out by the filter"),
         (0, ""),
     ];
-    let lines = blocks("text").remove(4);
+    let lines = blocks("text").remove(5);
     assert_eq!(lines.lines().count(), filtered.len());
     for (line, (status, part)) in lines.lines().zip(filtered) {
         let output = shell(root, line, tools);

@@ -133,25 +133,46 @@ pub struct WaitTimes {
     pub tasks_waited: Nanos,
 }
 
-/// The calls of an instrumented function.
+/// The calls of an instrumented function, as the state machine that they went through.
 #[derive(Clone, Debug, Serialize)]
 pub struct FunctionTimes {
     /// Its name.
     pub function: String,
     /// Where it is defined.
-    pub location: Option<Location>,
+    pub location: Option<String>,
+    /// Whether all its await points are known; where not, it is a name that was given to a future.
+    pub has_points: bool,
     /// How many calls there were.
     pub calls: u64,
+    /// Of these: returned.
+    pub returned: u64,
     /// Of these: dropped before they had returned.
     pub dropped: u64,
+    /// Of these: panicked.
+    pub panicked: u64,
     /// Of these: under way in the end.
     pub open: u64,
-    /// Of these: waited at least once. The others could have been plain calls.
+    /// Futures that were made and dropped without ever being polled; they are no calls.
+    pub never_polled: u64,
+    /// Calls that had to wait at least once. The others could have been plain calls.
     pub suspended: u64,
-    /// How long they took, from the first poll on.
+    /// How long calls took, from the first poll on.
     pub elapsed: Distribution,
-    /// Its await points, in source order, as far as one was reached.
+    /// How long threads were in it, and not in another instrumented function that it called.
+    #[serde(rename = "busy_ns")]
+    pub busy: Nanos,
+    /// How long tasks waited, and it was the innermost function that they were in.
+    #[serde(rename = "waited_ns")]
+    pub waited: Nanos,
+    /// The part of that for what others had: a lock, a permit, room in a channel.
+    #[serde(rename = "held_up_ns")]
+    pub held_up: Nanos,
+    /// Its await points, in source order.
     pub points: Vec<PointTimes>,
+    /// How often, and in which time, calls went from one place to the next: what they ran in between, and no wait.
+    pub steps: Vec<Step>,
+    /// Who called it, the longest in all first.
+    pub called_by: Vec<CallerTimes>,
 }
 
 /// An await point of a function.
@@ -165,6 +186,73 @@ pub struct PointTimes {
     pub elapsed: Distribution,
     /// How often it had to wait.
     pub suspended: u64,
+    /// Polls of its task that ended while it was there.
+    pub pending_polls: u64,
+    /// How often it was dropped there.
+    pub dropped: u64,
+}
+
+/// From one place of a function to the next.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Step {
+    /// From here …
+    pub from: At,
+    /// … to here.
+    pub to: At,
+    /// How often.
+    pub times: u64,
+    /// How long that took in all.
+    #[serde(rename = "total_ns")]
+    pub total: Nanos,
+    /// The longest.
+    #[serde(rename = "max_ns")]
+    pub max: Nanos,
+}
+
+/// A place in a function: in JSON the number of an await point, counted from 0 in source order, or a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Its beginning.
+    Start,
+    /// An await point.
+    Point(u64),
+    /// It returned.
+    Returned,
+    /// It was dropped.
+    Dropped,
+    /// It panicked.
+    Panicked,
+}
+
+impl Serialize for At {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            At::Start => serializer.serialize_str("start"),
+            At::Point(number) => serializer.serialize_u64(*number),
+            At::Returned => serializer.serialize_str("returned"),
+            At::Dropped => serializer.serialize_str("dropped"),
+            At::Panicked => serializer.serialize_str("panicked"),
+        }
+    }
+}
+
+/// Who called a function.
+#[derive(Clone, Debug, Serialize)]
+pub struct CallerTimes {
+    /// It is a kind of task, and not a function.
+    pub is_task: bool,
+    /// The name of the function, or of the kind of task.
+    pub name: String,
+    /// Where it is defined, or spawned.
+    pub location: Option<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// How long these took in all.
+    #[serde(rename = "total_ns")]
+    pub total: Nanos,
+    /// The longest.
+    #[serde(rename = "max_ns")]
+    pub max: Nanos,
 }
 
 /// Resources of a kind that were made at the same place.
@@ -232,7 +320,55 @@ pub struct LongPoll {
     pub long: Nanos,
 }
 
+/// What a function needs to be, as far as its calls tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It has to be async: a call had to wait.
+    Waits,
+    /// No call had to wait: as far as these go it could be a plain function.
+    NeverWaits,
+    /// It is a name that was given to a future, or was never called.
+    Unknown,
+}
+
+/// A function in which much of the time goes, with the parts that are so large: each part, and the whole of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bottleneck {
+    /// Of the time that functions ran.
+    pub busy: Option<(Nanos, Nanos)>,
+    /// Of the time that tasks waited for what others had.
+    pub held_up: Option<(Nanos, Nanos)>,
+}
+
+impl FunctionTimes {
+    /// What it needs to be.
+    pub fn role(&self) -> Role {
+        match self.suspended {
+            _ if !self.has_points || self.calls == 0 => Role::Unknown,
+            0 => Role::NeverWaits,
+            _ => Role::Waits,
+        }
+    }
+}
+
 impl Profile {
+    /// Whether a function is where much of the time goes: a quarter or more of what all functions ran, or of what tasks waited for what others
+    /// had, and at least a millisecond.
+    pub fn bottleneck(&self, of: &FunctionTimes) -> Option<Bottleneck> {
+        const PARTS: u64 = 4;
+        const LEAST: Nanos = Nanos(1_000_000);
+        let share = |what: fn(&FunctionTimes) -> Nanos| {
+            let whole: Nanos = self.functions.iter().map(what).sum();
+            let part = what(of);
+            (part >= LEAST && part.0 >= whole.0 / PARTS).then_some((part, whole))
+        };
+        let bottleneck = Bottleneck {
+            busy: share(|of| of.busy),
+            held_up: share(|of| of.held_up),
+        };
+        (bottleneck.busy.is_some() || bottleneck.held_up.is_some()).then_some(bottleneck)
+    }
+
     /// Opens a trace and reads all of it.
     ///
     /// # Errors

@@ -41,6 +41,15 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "at")]
     pub(crate) perf: bool,
 
+    /// A function under `#[trace]` as the state machine that its calls went through: how long they were at each await point, where they went
+    /// from there, how they ended; by name (`report` is any `…::report`), or those that took most time
+    #[arg(long, value_name = "FN", num_args = 0..=1, conflicts_with = "at")]
+    pub(crate) states: Option<Vec<String>>,
+
+    /// Who calls whom, as a tree of functions under `#[trace]`: which have to be async, which never had to wait, and where the time goes
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) call_graph: bool,
+
     /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) task: Vec<String>,
@@ -84,6 +93,13 @@ pub(crate) struct Args {
     /// memory, but when somebody cuts the file meanwhile (the program is started again, and records into it) this command is killed
     #[arg(long)]
     pub(crate) no_mmap: bool,
+}
+
+impl Args {
+    /// Whether a report is asked for that is made from what is counted over all of the trace.
+    pub(crate) fn needs_profile(&self) -> bool {
+        self.perf || self.states.is_some() || self.call_graph
+    }
 }
 
 const AFTER_HELP: &str = "\

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     if let Some(filter) = args
         .filter
         .iter()
-        .find(|filter| args.perf && filter.asks_for_state())
+        .find(|filter| args.needs_profile() && filter.asks_for_state())
     {
         bail!(
             "--filter {filter}: --perf counts what tasks did over time, and knows no state of theirs: leave the state out"
@@ -50,12 +50,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let is_all = !args.deadlocks && !args.stuck && args.task.is_empty();
     let has_picture = args.timeline.is_some() || args.graph.is_some();
     // Where time goes can be told without rebuilding anything.
-    let is_perf_alone = args.perf && is_all && !has_picture && args.format == Format::Text;
+    let is_perf_alone =
+        args.needs_profile() && is_all && !has_picture && args.format == Format::Text;
     let read = read(args, path, is_perf_alone)?;
     let (mut analysis, profile) = match read {
         (Some(analysis), profile) => (analysis, profile),
         (None, profile) => {
-            output::print(&profile.as_ref().map_or_else(String::new, text::perf))?;
+            let profile = profile.context("it was asked for")?;
+            output::print(&counted(args, &profile)?.join("\n"))?;
             return Ok(0);
         }
     };
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         draw_graph(file, &analysis)?;
     }
     // A summary is what is asked for by asking for nothing.
-    let summary = is_all && !args.perf && !has_picture;
+    let summary = is_all && !args.needs_profile() && !has_picture;
     let stuck = args.stuck.then(|| {
         let history = &analysis.trace.history;
         report::stuck(history, &analysis.verdict, &analysis.selection)
@@ -93,7 +95,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             if let Some(groups) = &stuck {
                 parts.push(text::stuck(&analysis, groups));
             }
-            parts.extend(profile.as_ref().map(text::perf));
+            if let Some(profile) = &profile {
+                parts.extend(counted(args, profile)?);
+            }
             if args.deadlocks || args.stuck {
                 parts.extend(text::left_out(&analysis));
             }
@@ -154,13 +158,29 @@ fn read(
     let progress = Progress::start();
     let source = open(args, path, &progress)?;
     let profile = args
-        .perf
+        .needs_profile()
         .then(|| Profile::of(&source, window(args), &args.filter));
     let profile = profile.transpose()?;
     if is_perf_alone {
         return Ok((None, profile));
     }
     Ok((Some(analyse(args, source)?), profile))
+}
+
+/// The reports on where time goes that are asked for.
+fn counted(args: &Args, profile: &Profile) -> anyhow::Result<Vec<String>> {
+    let mut parts = Vec::new();
+    if args.perf {
+        parts.push(text::perf(profile));
+    }
+    if let Some(names) = &args.states {
+        let states = text::states(profile, names.first().map(String::as_str));
+        parts.push(states.map_err(anyhow::Error::msg)?);
+    }
+    if args.call_graph {
+        parts.push(text::calls(profile).map_err(anyhow::Error::msg)?);
+    }
+    Ok(parts)
 }
 
 /// Looks at what is asked for.

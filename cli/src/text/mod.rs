@@ -1,20 +1,24 @@
 //! Reports as text for people: the one place where they are laid out.
 
+mod calls;
 mod coverage;
 mod filter;
 mod finding;
 mod panel;
 mod perf;
+mod states;
 mod stuck;
 mod summary;
 
 use ais_analyzer::number::grouped;
 use anstyle::{AnsiColor, Style};
 
+pub(crate) use calls::calls;
 pub(crate) use filter::{left_out, no_match};
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
 pub(crate) use perf::perf;
+pub(crate) use states::states;
 pub(crate) use stuck::stuck;
 pub(crate) use summary::{also, brief, summary, unusable};
 

@@ -166,13 +166,13 @@ fn slow_function(functions: &[FunctionTimes]) -> Option<String> {
 
 const HEAD: [&str; 6] = ["count", "total", "p50", "p90", "p99", "longest"];
 
-fn head(first: &str) -> String {
+pub(super) fn head(first: &str) -> String {
     let columns: String = HEAD.iter().map(|name| format!("{name:>10}")).collect();
     styled(DIM, &format!("  {first:<28}{columns}\n"))
 }
 
 /// A row of a table; nothing where it counts nothing.
-fn line(name: &str, of: &Distribution) -> String {
+pub(super) fn line(name: &str, of: &Distribution) -> String {
     if of.count == 0 {
         return String::new();
     }
@@ -325,8 +325,13 @@ fn functions(rows: &[FunctionTimes]) -> String {
     let mut text = head("");
     for of in rows {
         let place = of.location.as_ref();
-        let mut parts = Vec::new();
-        for (n, what) in [(of.open, "under way"), (of.dropped, "dropped")] {
+        let mut parts = vec![format!("ran {} itself", of.busy)];
+        for (n, what) in [
+            (of.open, "under way"),
+            (of.dropped, "dropped"),
+            (of.panicked, "panicked"),
+            (of.never_polled, "made and never polled"),
+        ] {
             if n > 0 {
                 parts.push(format!("{} {what}", grouped(n)));
             }
@@ -437,16 +442,16 @@ fn at(what: &str, share: &Share) -> String {
 }
 
 /// A line without what must not come to a terminal.
-fn clean_line(line: &str) -> String {
+pub(super) fn clean_line(line: &str) -> String {
     clean(line) + "\n"
 }
 
-fn place(place: Option<&ais_analyzer::names::Location>) -> String {
+pub(super) fn place(place: Option<&ais_analyzer::names::Location>) -> String {
     place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }
 
 /// `once`, `twice`, `12 times`.
-fn times(n: u64) -> String {
+pub(super) fn times(n: u64) -> String {
     match n {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
@@ -455,7 +460,7 @@ fn times(n: u64) -> String {
 }
 
 /// An expression on one line, not too long.
-fn short(expression: &str) -> String {
+pub(super) fn short(expression: &str) -> String {
     let words: Vec<&str> = expression.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() <= NAME {
@@ -465,7 +470,7 @@ fn short(expression: &str) -> String {
 }
 
 /// `37 %`.
-fn percent(part: Nanos, whole: Nanos) -> String {
+pub(super) fn percent(part: Nanos, whole: Nanos) -> String {
     if whole.0 == 0 {
         return "0 %".to_owned();
     }

@@ -15,7 +15,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ais_format::chunk::Columns;
-use ais_format::event::Kind;
+use ais_format::event::{Kind, operation_kind};
+use rustc_hash::FxBuildHasher;
 
 use super::LongPoll;
 use crate::clock::Clock;
@@ -25,8 +26,8 @@ use crate::thread::InOrder;
 use crate::time::Nanos;
 use locks::Resource;
 use slots::{Ended, Slots};
-use tables::{OfCalls, OfResources, OfTasks, OfWaits, Table};
-use task::Task;
+use tables::{Book, Caller, Place};
+use task::{NONE, Task};
 pub(super) use told::Alive;
 
 /// The columns that are looked at.
@@ -44,9 +45,9 @@ pub(super) const COLUMNS: Columns = Columns::ORDER
     .and(Kind::InPoll, 1 << 1)
     .and(Kind::DoneBy, 0)
     .and(Kind::FutureNew, 1 << 1)
-    .and(Kind::FutureBegin, 1 << 1)
+    .and(Kind::FutureBegin, 1 << 1 | 1 << 2)
     .and(Kind::AwaitEnter, 1 << 1)
-    .and(Kind::AwaitLeave, 1 << 1)
+    .and(Kind::AwaitLeave, 1 << 1 | 1 << 2)
     .and(Kind::FutureEnd, 1 << 1)
     .and(Kind::ResourceNew, 1 << 1 | 1 << 2 | 1 << 4)
     .and(Kind::ResourceDrop, 0)
@@ -81,6 +82,25 @@ pub(super) enum Site {
     Others,
 }
 
+impl Site {
+    /// Whether it is waited for what another task has, or has not taken yet.
+    fn is_contended(self) -> bool {
+        let Site::Operation(kind, _) = self else {
+            return false;
+        };
+        matches!(
+            kind,
+            operation_kind::LOCK
+                | operation_kind::READ
+                | operation_kind::WRITE
+                | operation_kind::ACQUIRE
+                | operation_kind::SEND
+                | operation_kind::RESERVE
+                | operation_kind::INIT
+        )
+    }
+}
+
 /// Resources that are alike: the number of the kind, where they were made, the name as a text.
 pub(super) type ResourceKey = (u64, u64, u64);
 
@@ -88,7 +108,7 @@ pub(super) type ResourceKey = (u64, u64, u64);
 const OTHER_RESOURCES: ResourceKey = (0, 0, 0);
 
 /// What one thread is in the middle of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Doer {
     /// The polls that are open, innermost last: the task, by its place and by its number.
     polls: Vec<(u32, u64)>,
@@ -96,7 +116,24 @@ pub(super) struct Doer {
     since: Nanos,
     busy: u64,
     n: u64,
+    /// The function that runs, as a row, and since when.
+    runs: u32,
+    runs_since: Nanos,
     last: Nanos,
+}
+
+impl Default for Doer {
+    fn default() -> Doer {
+        Doer {
+            polls: Vec::new(),
+            since: Nanos(0),
+            busy: 0,
+            n: 0,
+            runs: NONE,
+            runs_since: Nanos(0),
+            last: Nanos(0),
+        }
+    }
 }
 
 /// Everything so far.
@@ -112,7 +149,6 @@ pub(super) struct Fold<'a> {
 /// All but the threads.
 #[derive(Debug)]
 struct Rest<'a> {
-    from: Nanos,
     filters: &'a [Filter],
     now: Nanos,
     tasks: Slots<Task>,
@@ -120,12 +156,11 @@ struct Rest<'a> {
     operations: Slots<Operation>,
     futures: Slots<Call>,
     resources: Slots<Resource>,
-    kinds: Table<TaskKind, OfTasks>,
+    book: Book,
     /// The rows of kinds that were looked up, by the numbers of name and location, and flags.
     known_kinds: HashMap<(u64, u64, u64), u32>,
-    sites: Table<Site, OfWaits>,
-    calls: Table<u64, OfCalls>,
-    shared: Table<ResourceKey, OfResources>,
+    /// Futures that were made and not polled yet, and their functions.
+    made: HashMap<u64, u64, FxBuildHasher>,
     long_polls: Vec<LongPoll>,
     events: u64,
     polls: u64,
@@ -152,11 +187,16 @@ struct Call {
     function: u64,
     row: u32,
     task: u32,
+    caller: Caller,
     begun: Nanos,
     /// The await point that it is at, since when, and whether a poll ended there.
     point: Option<(u64, Nanos)>,
     is_suspended_there: bool,
     is_suspended: bool,
+    /// Where it was last, and since when it is there no more.
+    last: (Place, Nanos),
+    /// It was dropped there.
+    is_dropped: bool,
 }
 
 impl<'a> Fold<'a> {
@@ -167,7 +207,6 @@ impl<'a> Fold<'a> {
             threads: InOrder::default(),
             told: HashSet::new(),
             rest: Rest {
-                from,
                 filters,
                 now: Nanos(0),
                 tasks: Slots::default(),
@@ -175,11 +214,9 @@ impl<'a> Fold<'a> {
                 operations: Slots::default(),
                 futures: Slots::default(),
                 resources: Slots::default(),
-                kinds: Table::default(),
+                book: Book::new(from),
                 known_kinds: HashMap::new(),
-                sites: Table::default(),
-                calls: Table::default(),
-                shared: Table::default(),
+                made: HashMap::default(),
                 long_polls: Vec::new(),
                 events: 0,
                 polls: 0,
@@ -218,7 +255,7 @@ impl<'a> Fold<'a> {
             .retain(|resource| alive.resources.contains(&resource));
         for (_, task) in rest.tasks.all() {
             if !alive.tasks.contains(&task.number)
-                && let Some(of) = rest.kinds.at(task.kind)
+                && let Some(of) = rest.book.kinds.at(task.kind)
             {
                 of.alive -= 1;
             }

@@ -3,7 +3,7 @@
 use ais_format::chunk::Event;
 use ais_format::event::{TaskNew, poll_outcome, task_flag};
 
-use super::tables::{OfTasks, OfWaits, Table};
+use super::tables::OfTasks;
 use super::task::{Is, NONE, Poll, Span, Task};
 use super::{Doer, Rest, Site, TaskKind};
 use crate::findings::TaskRef;
@@ -22,7 +22,10 @@ impl Rest<'_> {
     /// The row of what a task is, where what it does now counts.
     pub(super) fn of_task(&mut self, task: u32) -> Option<&mut OfTasks> {
         let kind = self.tasks.at(task)?.kind;
-        self.kinds.at(kind).filter(|_| self.now >= self.from)
+        self.book
+            .kinds
+            .at(kind)
+            .filter(|_| self.now >= self.book.from)
     }
 
     /// The place of a task; of one that was there before where it is not known.
@@ -39,7 +42,7 @@ impl Rest<'_> {
     }
 
     pub(super) fn add_task(&mut self, task: Task) -> u32 {
-        if let Some(of) = self.kinds.at(task.kind) {
+        if let Some(of) = self.book.kinds.at(task.kind) {
             of.tasks += 1;
             of.alive += 1;
             of.most_alive = of.most_alive.max(of.alive);
@@ -58,7 +61,9 @@ impl Rest<'_> {
         if !is_wanted {
             return NONE;
         }
-        self.kinds.place(&kind.without_numbers(), TaskKind::others)
+        self.book
+            .kinds
+            .place(&kind.without_numbers(), TaskKind::others)
     }
 
     pub(super) fn new_task(&mut self, names: &Names, row: TaskNew) {
@@ -105,24 +110,25 @@ impl Rest<'_> {
             doer.since = self.now;
         }
         doer.polls.push((place, number));
-        let (kinds, sites, from, now) = (&mut self.kinds, &mut self.sites, self.from, self.now);
+        let (book, now) = (&mut self.book, self.now);
         let Some(task) = self.tasks.at(place) else {
             return;
         };
-        if now >= from {
+        if now >= book.from {
             doer.n += 1;
             self.polls += 1;
         }
-        let (kind, site) = (task.kind, task.site);
+        let whose = task.whose();
         let poll = Poll {
             number: event.value(1) as u32,
             wakes: event.value(2) as u32,
             waker: event.value(3) as u16,
             at: now,
         };
-        task.begin(poll, |span| {
-            spend(kinds, sites, kind, site, span, from);
-        });
+        task.begin(poll, |span| book.spend(whose, span));
+        let leaf = task.leaf();
+        let row = self.row_of(leaf);
+        self.switch(doer, row);
     }
 
     pub(super) fn end_poll(
@@ -132,7 +138,7 @@ impl Rest<'_> {
         doer: &mut Doer,
         event: &Event<'_>,
     ) {
-        let (from, now) = (self.from, self.now);
+        let (from, now) = (self.book.from, self.now);
         let (number, poll, outcome) = (event.value(0), event.value(1), event.value(2));
         // Polls that are still open inside this one lost their end.
         let depth = doer.polls.iter().rposition(|&(_, task)| task == number);
@@ -146,22 +152,30 @@ impl Rest<'_> {
         }
         let place = known.unwrap_or_else(|| self.task(number));
         let is_over = matches!(outcome, poll_outcome::READY | poll_outcome::PANICKED);
-        let site = if is_over { NONE } else { self.suspend(place) };
-        let (kinds, sites) = (&mut self.kinds, &mut self.sites);
+        let outer = doer.task();
+        let outer = self.tasks.at(outer).map_or(NONE, |task| task.leaf());
+        let outer = self.row_of(outer);
+        self.switch(doer, outer);
+        let waits = if is_over {
+            (NONE, NONE)
+        } else {
+            self.suspend(place)
+        };
+        let book = &mut self.book;
         let Some(task) = self.tasks.at(place) else {
             return;
         };
-        let (kind, before) = (task.kind, task.site);
-        task.site = site;
+        let whose = task.whose();
+        task.wait_for(waits);
         let mut ran = None;
         task.end(poll as u32, now, is_over, |span| {
             if span.was == Is::Running {
                 ran = Some(span);
             }
-            spend(kinds, sites, kind, before, span, from);
+            book.spend(whose, span);
         });
-        if let Some(span) = ran.filter(|_| kind != NONE) {
-            self.note_long(names, thread, number, kind, span);
+        if let Some(span) = ran.filter(|_| whose.kind != NONE) {
+            self.note_long(names, thread, number, whose.kind, span);
         }
         if is_over {
             let is_panic = outcome == poll_outcome::PANICKED;
@@ -185,14 +199,14 @@ impl Rest<'_> {
         kind: u32,
         span: Span,
     ) {
-        let from = span.from.max(self.from);
+        let from = span.from.max(self.book.from);
         let long = span.to.since(from);
         let shortest = self.long_polls.last().map_or(Nanos(0), |poll| poll.long);
         let is_full = self.long_polls.len() == LONG_POLLS;
-        if span.to < self.from || (is_full && long <= shortest) {
+        if span.to < self.book.from || (is_full && long <= shortest) {
             return;
         }
-        let Some((kind, _)) = self.kinds.rows.get(kind as usize) else {
+        let Some((kind, _)) = self.book.kinds.rows.get(kind as usize) else {
             return;
         };
         if kind.what == Some("blocking job") || kind.what == Some("runs block_on") {
@@ -213,15 +227,26 @@ impl Rest<'_> {
         self.long_polls.truncate(LONG_POLLS);
     }
 
-    /// A poll of a task ends, and the task waits: for what.
-    pub(super) fn suspend(&mut self, place: u32) -> u32 {
+    /// A poll of a task ends, and the task waits: for what, and in which function, as rows.
+    fn suspend(&mut self, place: u32) -> (u32, u32) {
         let Some(task) = self.tasks.at(place) else {
-            return NONE;
+            return (NONE, NONE);
         };
+        let is_counted = self.now >= self.book.from;
+        // The innermost one that is at an await point.
+        let (mut leaf, mut at) = (NONE, Site::Unknown);
         for &frame in &task.frames {
-            if let Some(call) = self.futures.at(frame) {
-                call.is_suspended = true;
-                call.is_suspended_there = true;
+            let Some(call) = self.futures.at(frame) else {
+                continue;
+            };
+            call.is_suspended = true;
+            call.is_suspended_there = true;
+            if let Some((point, _)) = call.point {
+                (leaf, at) = (call.row, Site::Await(call.function, point));
+                let of = self.book.calls.at(call.row).filter(|_| is_counted);
+                if let Some(point) = of.and_then(|of| of.point(point)) {
+                    point.pending_polls += 1;
+                }
             }
         }
         let mut best: Option<(bool, Nanos, u32)> = None;
@@ -231,30 +256,24 @@ impl Rest<'_> {
                 best = Some(best.map_or(this, |best| best.min(this)));
             }
         }
-        if let Some((_, _, site)) = best {
-            return site;
-        }
-        let point = task.frames.iter().rev().find_map(|&frame| {
-            let call = self.futures.at(frame)?;
-            Some((call.function, call.point?.0))
-        });
-        let site = point.map_or(Site::Unknown, |(function, point)| {
-            Site::Await(function, point)
-        });
-        self.sites.place(&site, || Site::Others)
+        let site = match best {
+            Some((_, _, site)) => site,
+            None => self.book.sites.place(&at, || Site::Others),
+        };
+        (site, leaf)
     }
 
     pub(super) fn wake(&mut self, doer: &Doer, event: &Event<'_>) {
         let Some(place) = self.tasks.place(event.value(0)) else {
             return;
         };
-        let (now, from) = (self.now, self.from);
+        let (now, from) = (self.now, self.book.from);
         let Some(task) = self.tasks.at(place) else {
             return;
         };
         let is_needed = task.wake(event.value(1) as u16, event.value(2) as u32, now);
         let is_by_itself = doer.task() == place;
-        if let Some(of) = self.kinds.at(task.kind).filter(|_| now >= from) {
+        if let Some(of) = self.book.kinds.at(task.kind).filter(|_| now >= from) {
             of.wakes += 1;
             of.needless_wakes += u64::from(!is_needed);
             of.wakes_by_itself += u64::from(is_by_itself);
@@ -265,11 +284,10 @@ impl Rest<'_> {
         let Some(place) = self.tasks.place(number) else {
             return;
         };
-        let (kinds, sites) = (&mut self.kinds, &mut self.sites);
-        let (now, from) = (self.now, self.from);
+        let (book, now) = (&mut self.book, self.now);
         if let Some(task) = self.tasks.at(place) {
-            let (kind, site) = (task.kind, task.site);
-            task.go_on(now, |span| spend(kinds, sites, kind, site, span, from));
+            let whose = task.whose();
+            task.go_on(now, |span| book.spend(whose, span));
         }
         self.end_task(number, |of| of.cancelled += 1);
     }
@@ -289,11 +307,11 @@ impl Rest<'_> {
                 operation.task = NONE;
             }
         }
-        let Some(of) = self.kinds.at(task.kind) else {
+        let Some(of) = self.book.kinds.at(task.kind) else {
             return;
         };
         of.alive -= 1;
-        if self.now < self.from {
+        if self.now < self.book.from {
             // It was over before what is asked for.
             of.tasks -= 1;
             return;
@@ -302,34 +320,5 @@ impl Rest<'_> {
         if !task.is_late {
             of.life.add(self.now.since(task.spawned));
         }
-    }
-}
-
-/// Counts what a task of this kind did for a time, and what it waited for.
-#[inline]
-pub(super) fn spend(
-    kinds: &mut Table<TaskKind, OfTasks>,
-    sites: &mut Table<Site, OfWaits>,
-    kind: u32,
-    site: u32,
-    span: Span,
-    from: Nanos,
-) {
-    let Some(of) = kinds.at(kind) else { return };
-    if span.to < from {
-        return;
-    }
-    let long = span.to.since(span.from.max(from));
-    match span.was {
-        Is::Running => of.running.add(long),
-        Is::Scheduled => of.scheduled.add(long),
-        Is::Waiting => {
-            of.waiting.add(long);
-            of.waits.entry(site).or_default().add(long);
-            if let Some(of) = sites.at(site) {
-                of.waiting.add(long);
-            }
-        }
-        Is::Unknown => {}
     }
 }

@@ -27,6 +27,7 @@ impl Rest<'_> {
     ) {
         let Some(event) = next else {
             // Which polls are open is not known any more.
+            doer.runs = NONE;
             for (place, _) in doer.polls.drain(..) {
                 if let Some(task) = self.tasks.at(place) {
                     task.lose();
@@ -37,7 +38,7 @@ impl Rest<'_> {
         let at = clock.time(event.tick);
         self.now = at;
         doer.last = doer.last.max(at);
-        self.events += u64::from(at >= self.from);
+        self.events += u64::from(at >= self.book.from);
         self.take(names, thread, doer, event);
     }
 
@@ -50,9 +51,11 @@ impl Rest<'_> {
             Kind::PollEnd => self.end_poll(names, thread, doer, event),
             Kind::Wake => self.wake(doer, event),
             Kind::AwaitEnter => self.enter(doer, event.value(0), event.value(1)),
-            Kind::AwaitLeave => self.leave(doer, event.value(0)),
-            Kind::FutureBegin => self.begin_future(doer, event.value(0), event.value(1)),
-            Kind::FutureEnd => self.end_future(event.value(0), event.value(1)),
+            Kind::AwaitLeave => self.leave(doer, event.value(0), event.value(2)),
+            Kind::FutureBegin => {
+                self.begin_future(doer, event.value(0), event.value(1), event.value(2));
+            }
+            Kind::FutureEnd => self.end_future(doer, event.value(0), event.value(1)),
             Kind::OperationBegin => self.begin_operation(doer, event),
             Kind::OperationPoll => self.poll_operation(doer, event.value(0)),
             Kind::OperationEnd => self.end_operation(event.value(0), event.value(1)),
@@ -61,10 +64,10 @@ impl Rest<'_> {
                 self.give_back(event.value(0), event.value(2), event.value(3));
             }
             Kind::Receive => {
-                let is_counted = self.now >= self.from && self.counts(doer.task());
+                let is_counted = self.now >= self.book.from && self.counts(doer.task());
                 let place = self.resource(event.value(0));
                 if let Some(resource) = self.resources.at(place).filter(|_| is_counted)
-                    && let Some(of) = self.shared.at(resource.row)
+                    && let Some(of) = self.book.shared.at(resource.row)
                 {
                     of.messages += event.value(4).max(1);
                 }
@@ -76,6 +79,7 @@ impl Rest<'_> {
     fn take_seldom(&mut self, names: &Names, doer: &mut Doer, kind: Kind, event: &Event<'_>) {
         match kind {
             Kind::TaskNew => self.new_task(names, event.row()),
+            Kind::FutureNew => self.make_future(event.value(0), event.value(1)),
             Kind::TaskDrop => self.drop_task(event.value(0)),
             Kind::InPoll => {
                 let number = event.value(0);
@@ -97,9 +101,9 @@ impl Rest<'_> {
             ),
             Kind::ResourceDrop => {
                 if let Some((_, mut resource)) = self.resources.remove(event.value(0))
-                    && let Some(of) = self.shared.at(resource.row)
+                    && let Some(of) = self.book.shared.at(resource.row)
                 {
-                    resource.end(self.now, self.from, of);
+                    resource.end(self.now, self.book.from, of);
                 }
             }
             Kind::HoldSplit => {

@@ -5,6 +5,8 @@ use std::hash::Hash;
 
 use rustc_hash::FxBuildHasher;
 
+use super::task::{Is, Span};
+use super::{ResourceKey, Site, TaskKind};
 use crate::profile::durations::Durations;
 use crate::time::Nanos;
 
@@ -59,6 +61,71 @@ impl<K: Clone + Eq + Hash, R: Default> Table<K, R> {
     }
 }
 
+/// All that is counted.
+#[derive(Debug)]
+pub(super) struct Book {
+    /// Of what was before this nothing is.
+    pub(super) from: Nanos,
+    pub(super) kinds: Table<TaskKind, OfTasks>,
+    pub(super) sites: Table<Site, OfWaits>,
+    /// By function.
+    pub(super) calls: Table<u64, OfCalls>,
+    pub(super) shared: Table<ResourceKey, OfResources>,
+}
+
+/// Who does something for a time: a kind of task, and in case it waits, for what, and in which function; as rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    pub(super) kind: u32,
+    pub(super) site: u32,
+    pub(super) function: u32,
+}
+
+impl Book {
+    pub(super) fn new(from: Nanos) -> Book {
+        Book {
+            from,
+            kinds: Table::default(),
+            sites: Table::default(),
+            calls: Table::default(),
+            shared: Table::default(),
+        }
+    }
+
+    /// Counts what a task did for a time.
+    #[inline]
+    pub(super) fn spend(&mut self, whose: Whose, span: Span) {
+        let Some(of) = self.kinds.at(whose.kind) else {
+            return;
+        };
+        if span.to < self.from {
+            return;
+        }
+        let long = span.to.since(span.from.max(self.from));
+        match span.was {
+            Is::Running => of.running.add(long),
+            Is::Scheduled => of.scheduled.add(long),
+            Is::Waiting => {
+                of.waiting.add(long);
+                of.waits.entry(whose.site).or_default().add(long);
+                let site = self.sites.rows.get_mut(whose.site as usize);
+                let mut is_contended = false;
+                if let Some((site, of)) = site {
+                    of.waiting.add(long);
+                    is_contended = site.is_contended();
+                }
+                if let Some(of) = self.calls.at(whose.function) {
+                    of.waited.add(long);
+                    if is_contended {
+                        of.held_up.add(long);
+                    }
+                }
+            }
+            Is::Unknown => {}
+        }
+    }
+}
+
 /// How often something was so, and how long in all.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spent {
@@ -72,6 +139,12 @@ impl Spent {
         self.times += 1;
         self.total = Nanos(self.total.0.saturating_add(long.0));
         self.longest = self.longest.max(long);
+    }
+
+    pub(super) fn merge(&mut self, others: Spent) {
+        self.times += others.times;
+        self.total = Nanos(self.total.0.saturating_add(others.total.0));
+        self.longest = self.longest.max(others.longest);
     }
 }
 
@@ -121,16 +194,53 @@ pub(super) struct OfWaits {
 pub(super) struct OfCalls {
     pub(super) calls: u64,
     pub(super) dropped: u64,
+    pub(super) panicked: u64,
+    pub(super) never_polled: u64,
     pub(super) open: u64,
     pub(super) suspended: u64,
     pub(super) elapsed: Durations,
+    /// How long threads were in it, and not in a function that it called.
+    pub(super) busy: Nanos,
+    /// How long tasks waited, and it was the innermost function that they were in.
+    pub(super) waited: Spent,
+    /// The part of that for what others had.
+    pub(super) held_up: Spent,
     pub(super) points: Vec<OfPoint>,
+    /// From one place to the next.
+    pub(super) steps: HashMap<(Place, Place), Spent, FxBuildHasher>,
+    /// By whom it was called.
+    pub(super) callers: HashMap<Caller, Spent, FxBuildHasher>,
+}
+
+/// A place in a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Place {
+    Start,
+    /// An await point.
+    Point(u64),
+    Returned,
+    Dropped,
+    Panicked,
+}
+
+/// Who called a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Caller {
+    /// Another one.
+    Function(u64),
+    /// A task of this kind, as a row.
+    Task(u32),
 }
 
 /// An await point.
 #[derive(Debug, Default)]
 pub(super) struct OfPoint {
+    /// How often it had to wait.
     pub(super) suspended: u64,
+    /// Polls of its task that ended while it was there.
+    pub(super) pending_polls: u64,
+    /// How often it was dropped there.
+    pub(super) dropped: u64,
     pub(super) elapsed: Durations,
 }
 
@@ -139,12 +249,25 @@ impl OfCalls {
     pub(super) fn merge(&mut self, others: &OfCalls) {
         self.calls += others.calls;
         self.dropped += others.dropped;
+        self.panicked += others.panicked;
+        self.never_polled += others.never_polled;
         self.open += others.open;
+        self.busy.0 += others.busy.0;
+        self.waited.merge(others.waited);
+        self.held_up.merge(others.held_up);
+        for (step, spent) in &others.steps {
+            self.steps.entry(*step).or_default().merge(*spent);
+        }
+        for (caller, spent) in &others.callers {
+            self.callers.entry(*caller).or_default().merge(*spent);
+        }
         self.suspended += others.suspended;
         self.elapsed.merge(&others.elapsed);
         for (number, other) in (0..).zip(&others.points) {
             if let Some(point) = self.point(number) {
                 point.suspended += other.suspended;
+                point.pending_polls += other.pending_polls;
+                point.dropped += other.dropped;
                 point.elapsed.merge(&other.elapsed);
             }
         }

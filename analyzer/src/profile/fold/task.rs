@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::tables::Whose;
 use crate::time::Nanos;
 
 /// No place in a table.
@@ -27,7 +28,9 @@ pub(super) struct Task {
     /// A poll that began, by the clock of another thread, before the one before it had ended.
     early: Option<Box<Poll>>,
     /// What it waits for.
-    pub(super) site: u32,
+    site: u32,
+    /// The function in which it waits.
+    function: u32,
     /// The operations that it waits for, by their places.
     pub(super) pending: SmallVec<[u32; 4]>,
     /// The instrumented futures that run in it, by their places, innermost last.
@@ -76,6 +79,7 @@ impl Task {
             last_wake: (0, 0, Nanos(0)),
             early: None,
             site: NONE,
+            function: NONE,
             pending: SmallVec::new(),
             frames: SmallVec::new(),
         }
@@ -88,6 +92,26 @@ impl Task {
             is_late: true,
             ..Task::new(number, kind, at)
         }
+    }
+
+    /// Who is to be charged for what it does.
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
+            kind: self.kind,
+            site: self.site,
+            function: self.function,
+        }
+    }
+
+    /// What it waits for from here on, and in which function.
+    pub(super) fn wait_for(&mut self, (site, function): (u32, u32)) {
+        (self.site, self.function) = (site, function);
+    }
+
+    /// The innermost future that runs in it, by its place.
+    #[inline]
+    pub(super) fn leaf(&self) -> u32 {
+        self.frames.last().copied().unwrap_or(NONE)
     }
 
     /// What it did is not known from here on, until it is polled again.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::polls::spend;
-use super::tables::{OfCalls, OfResources, OfTasks, OfWaits};
+use super::tables::{Caller, OfCalls, OfPoint, OfResources, OfTasks, OfWaits, Place, Spent};
 use super::{Fold, ResourceKey, Rest, Site, TaskKind};
 use crate::history::{OperationKind, ResourceKind, ThreadId};
 use crate::names::{Location, Names};
 use crate::profile::{
-    FunctionTimes, PointTimes, Profile, ResourceTimes, Share, TaskTimes, WaitTimes, Worker,
+    At, CallerTimes, FunctionTimes, PointTimes, Profile, ResourceTimes, Share, Step, TaskTimes,
+    WaitTimes, Worker,
 };
 use crate::source::Loss;
 use crate::time::Nanos;
@@ -22,7 +22,7 @@ const SHARES: usize = 10;
 impl Fold<'_> {
     /// Everything up to then.
     pub(in crate::profile) fn end(mut self, end: Nanos, loss: Loss) -> Profile {
-        let from = self.rest.from;
+        let from = self.rest.book.from;
         self.rest.now = end;
         let mut workers = Vec::new();
         for (thread, doer) in self.threads.threads() {
@@ -62,42 +62,41 @@ impl Fold<'_> {
 impl Rest<'_> {
     /// What goes on in the end counts up to there.
     fn go_on(&mut self) {
-        let (now, from) = (self.now, self.from);
+        let (now, from) = (self.now, self.book.from);
+        let book = &mut self.book;
         for (_, task) in self.tasks.all() {
-            let (kind, site) = (task.kind, task.site);
-            let (kinds, sites) = (&mut self.kinds, &mut self.sites);
-            task.go_on(now, |span| spend(kinds, sites, kind, site, span, from));
+            let whose = task.whose();
+            task.go_on(now, |span| book.spend(whose, span));
         }
         for (_, operation) in self.operations.all() {
-            if let Some(of) = self.sites.at(operation.site) {
+            if let Some(of) = self.book.sites.at(operation.site) {
                 of.open += 1;
             }
         }
         for (_, resource) in self.resources.all() {
-            if let Some(of) = self.shared.at(resource.row) {
+            if let Some(of) = self.book.shared.at(resource.row) {
                 resource.end(now, from, of);
             }
         }
         for (_, call) in mem::take(&mut self.futures).all() {
-            self.count_call(call, false, true);
+            self.count_call(call, None);
         }
     }
 
-    fn tasks(&mut self, names: &Names) -> Vec<TaskTimes> {
-        let rows = mem::take(&mut self.kinds.rows);
-        let seen = rows.into_iter().filter(|(_, of)| of.tasks > 0);
+    fn tasks(&self, names: &Names) -> Vec<TaskTimes> {
+        let seen = self.book.kinds.rows.iter().filter(|(_, of)| of.tasks > 0);
         let mut told: Vec<TaskTimes> = seen
-            .map(|(kind, of)| self.task_times(names, kind, &of))
+            .map(|(kind, of)| self.task_times(names, kind, of))
             .collect();
         told.sort_by_key(|kind| Reverse((kind.running.total, kind.waiting.total)));
         told
     }
 
-    fn task_times(&self, names: &Names, kind: TaskKind, of: &OfTasks) -> TaskTimes {
+    fn task_times(&self, names: &Names, kind: &TaskKind, of: &OfTasks) -> TaskTimes {
         TaskTimes {
             kind: kind.name.to_string(),
             what: kind.what,
-            spawned_at: kind.spawned_at,
+            spawned_at: kind.spawned_at.clone(),
             tasks: of.tasks,
             alive: of.alive,
             most_alive: of.most_alive,
@@ -113,21 +112,21 @@ impl Rest<'_> {
             wakes_by_itself: of.wakes_by_itself,
             yields: of.yields,
             waits: shares(&of.waits, |&site| {
-                let (site, of) = self.sites.rows.get(site as usize)?;
+                let (site, of) = self.book.sites.rows.get(site as usize)?;
                 Some(what_is_awaited(names, *site, of))
             }),
         }
     }
 
     fn waits(&self, names: &Names) -> Vec<WaitTimes> {
-        let rows = self.sites.rows.iter();
+        let rows = self.book.sites.rows.iter();
         let seen = rows.filter(|(_, of)| of.waiting.times > 0 || of.open > 0 || of.has_ended());
         let mut told: Vec<WaitTimes> = seen
             .map(|(site, of)| {
                 let (what, location) = what_is_awaited(names, *site, of);
                 let resource = of
                     .resource
-                    .and_then(|row| self.shared.rows.get(row as usize));
+                    .and_then(|row| self.book.shared.rows.get(row as usize));
                 WaitTimes {
                     what,
                     location,
@@ -146,30 +145,56 @@ impl Rest<'_> {
 
     fn functions(&self, names: &Names) -> Vec<FunctionTimes> {
         // A generic function is defined once for each of its types.
-        let mut by_place: BTreeMap<(String, Option<String>), (u64, OfCalls)> = BTreeMap::new();
-        for (id, of) in self.calls.rows.iter().filter(|(_, of)| of.calls > 0) {
-            let function = names.function(*id);
-            let name = function.as_ref().map(|function| function.name.to_string());
-            let place = function.and_then(|function| function.location);
-            let key = (
-                name.unwrap_or_default(),
-                place.map(|place| place.to_string()),
-            );
-            let all = by_place
-                .entry(key)
-                .or_insert_with(|| (*id, OfCalls::default()));
-            all.1.merge(of);
+        let mut by_name: BTreeMap<Function, (u64, OfCalls)> = BTreeMap::new();
+        for (id, of) in &self.book.calls.rows {
+            let all = by_name.entry(Function::of(names, *id));
+            all.or_insert_with(|| (*id, OfCalls::default())).1.merge(of);
         }
-        let mut told: Vec<FunctionTimes> = by_place
-            .into_values()
-            .map(|(id, of)| function_times(names, id, &of))
+        by_name.retain(|_, (_, of)| of.calls > 0 || of.never_polled > 0);
+        let mut told: Vec<FunctionTimes> = by_name
+            .into_iter()
+            .map(|(function, (id, of))| FunctionTimes {
+                called_by: self.callers(names, &of),
+                ..function_times(names, function, id, &of)
+            })
             .collect();
         told.sort_by_key(|function| Reverse(function.elapsed.total));
         told
     }
 
+    fn callers(&self, names: &Names, of: &OfCalls) -> Vec<CallerTimes> {
+        let mut callers: BTreeMap<(bool, Function), Spent> = BTreeMap::new();
+        for (caller, spent) in &of.callers {
+            let key = match *caller {
+                Caller::Function(id) => (false, Function::of(names, id)),
+                Caller::Task(row) => {
+                    let kind = self.book.kinds.rows.get(row as usize);
+                    let function = kind.map_or_else(Function::default, |(kind, _)| Function {
+                        name: kind.name.to_string(),
+                        location: kind.spawned_at.as_ref().map(ToString::to_string),
+                    });
+                    (true, function)
+                }
+            };
+            callers.entry(key).or_default().merge(*spent);
+        }
+        let mut told: Vec<CallerTimes> = callers
+            .into_iter()
+            .map(|((is_task, caller), spent)| CallerTimes {
+                is_task,
+                name: caller.name,
+                location: caller.location,
+                calls: spent.times,
+                total: spent.total,
+                max: spent.longest,
+            })
+            .collect();
+        told.sort_by_key(|caller| Reverse(caller.total));
+        told
+    }
+
     fn resources(&self, names: &Names) -> Vec<ResourceTimes> {
-        let rows = self.shared.rows.iter();
+        let rows = self.book.shared.rows.iter();
         let mut told: Vec<ResourceTimes> = rows
             .map(|(key, of)| resource_times(names, *key, of))
             .collect();
@@ -185,30 +210,85 @@ impl OfWaits {
     }
 }
 
-fn function_times(names: &Names, id: u64, of: &OfCalls) -> FunctionTimes {
-    let function = names.function(id);
-    let points = of.points.iter().enumerate().map(|(index, point)| {
-        let known = function
-            .as_ref()
-            .and_then(|function| function.points.as_ref()?.get(index));
+/// What tells a function from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Function {
+    name: String,
+    location: Option<String>,
+}
+
+impl Function {
+    fn of(names: &Names, id: u64) -> Function {
+        let known = names.function(id);
+        let name = known.as_ref().map(|known| known.name.to_string());
+        let location = known.and_then(|known| known.location);
+        Function {
+            name: name.unwrap_or_else(|| "?".to_owned()),
+            location: location.map(|place| place.to_string()),
+        }
+    }
+}
+
+fn function_times(names: &Names, function: Function, id: u64, of: &OfCalls) -> FunctionTimes {
+    let known = names.function(id).and_then(|known| known.points);
+    // Those that were never reached are there, too.
+    let count = known.as_ref().map_or(0, Vec::len).max(of.points.len());
+    let unreached = OfPoint::default();
+    let points = (0..count).map(|index| {
+        let point = of.points.get(index).unwrap_or(&unreached);
+        let known = known.as_ref().and_then(|points| points.get(index));
         PointTimes {
             expression: known.map_or_else(|| "?".to_owned(), |known| known.expression.to_string()),
             location: known.and_then(|known| known.location.clone()),
             elapsed: point.elapsed.distribution(),
             suspended: point.suspended,
+            pending_polls: point.pending_polls,
+            dropped: point.dropped,
         }
     });
+    let mut steps: Vec<(Place, Place, Spent)> = of
+        .steps
+        .iter()
+        .map(|(&(from, to), spent)| (from, to, *spent))
+        .collect();
+    steps.sort_unstable_by_key(|&(from, to, _)| (from, to));
     FunctionTimes {
+        has_points: known.is_some(),
         points: points.collect(),
-        function: function
-            .as_ref()
-            .map_or_else(|| "?".to_owned(), |function| function.name.to_string()),
-        location: function.and_then(|function| function.location),
+        function: function.name,
+        location: function.location,
         calls: of.calls,
+        returned: of.calls - of.open - of.dropped - of.panicked,
         dropped: of.dropped,
+        panicked: of.panicked,
+        never_polled: of.never_polled,
         open: of.open,
         suspended: of.suspended,
         elapsed: of.elapsed.distribution(),
+        busy: of.busy,
+        waited: of.waited.total,
+        held_up: of.held_up.total,
+        steps: steps
+            .into_iter()
+            .map(|(from, to, spent)| Step {
+                from: at(from),
+                to: at(to),
+                times: spent.times,
+                total: spent.total,
+                max: spent.longest,
+            })
+            .collect(),
+        called_by: Vec::new(),
+    }
+}
+
+fn at(place: Place) -> At {
+    match place {
+        Place::Start => At::Start,
+        Place::Point(number) => At::Point(number),
+        Place::Returned => At::Returned,
+        Place::Dropped => At::Dropped,
+        Place::Panicked => At::Panicked,
     }
 }
 
@@ -298,7 +378,7 @@ fn call_of(kind: u64) -> String {
 
 /// What most was spent on.
 fn shares<K>(
-    spent: &std::collections::HashMap<K, super::tables::Spent, rustc_hash::FxBuildHasher>,
+    spent: &std::collections::HashMap<K, Spent, rustc_hash::FxBuildHasher>,
     what: impl Fn(&K) -> Option<(String, Option<Location>)>,
 ) -> Vec<Share> {
     let mut shares: Vec<Share> = spent

@@ -22,11 +22,11 @@ impl Rest<'_> {
             0 => NONE,
             number => self.resource(number),
         };
-        let (now, from) = (self.now, self.from);
+        let (now, from) = (self.now, self.book.from);
         let mut row = None;
         if let Some(resource) = self.resources.at(resource_place) {
             row = Some(resource.row);
-            if let Some(of) = self.shared.at(resource.row).filter(|_| now >= from) {
+            if let Some(of) = self.book.shared.at(resource.row).filter(|_| now >= from) {
                 resource.wait(now, of);
             }
         }
@@ -53,8 +53,8 @@ impl Rest<'_> {
 
     /// The row of what is waited for; what else is known of it is noted the first time.
     pub(super) fn site(&mut self, site: Site, task: u32, resource: Option<u32>) -> u32 {
-        let row = self.sites.place(&site, || Site::Others);
-        let Some(of) = self.sites.at(row) else {
+        let row = self.book.sites.place(&site, || Site::Others);
+        let Some(of) = self.book.sites.at(row) else {
             return row;
         };
         if of.point.is_none() && of.resource.is_none() {
@@ -103,12 +103,12 @@ impl Rest<'_> {
             resource.wait_no_more();
             resource.row
         });
-        if operation.site == NONE || self.now < self.from {
+        if operation.site == NONE || self.now < self.book.from {
             return;
         }
-        let long = self.now.since(operation.begun.max(self.from));
-        let of_resource = row.and_then(|row| self.shared.at(row));
-        let Some(of) = self.sites.at(operation.site) else {
+        let long = self.now.since(operation.begun.max(self.book.from));
+        let of_resource = row.and_then(|row| self.book.shared.at(row));
+        let Some(of) = self.book.sites.at(operation.site) else {
             return;
         };
         match how {
@@ -132,9 +132,9 @@ impl Rest<'_> {
         if self.resources.place(number).is_some() {
             return;
         }
-        let row = self.shared.place(&key, || OTHER_RESOURCES);
-        if let Some(of) = self.shared.at(row) {
-            of.resources += u64::from(self.now >= self.from);
+        let row = self.book.shared.place(&key, || OTHER_RESOURCES);
+        if let Some(of) = self.book.shared.at(row) {
+            of.resources += u64::from(self.now >= self.book.from);
         }
         self.resources.insert(number, Resource::new(number, row));
     }
@@ -145,12 +145,12 @@ impl Rest<'_> {
         if let Some(known) = self.resources.place(number) {
             return known;
         }
-        let row = self.shared.place(&OTHER_RESOURCES, || OTHER_RESOURCES);
+        let row = self.book.shared.place(&OTHER_RESOURCES, || OTHER_RESOURCES);
         self.resources.insert(number, Resource::new(number, row))
     }
 
     pub(super) fn acquire(&mut self, doer: &Doer, event: &Event<'_>) {
-        let (from, at) = (self.from, self.now);
+        let (from, at) = (self.book.from, self.now);
         let taken = Taken {
             number: event.value(1),
             units: event.value(6),
@@ -160,7 +160,7 @@ impl Rest<'_> {
         };
         let place = self.resource(event.value(0));
         if let Some(resource) = self.resources.at(place)
-            && let Some(of) = self.shared.at(resource.row)
+            && let Some(of) = self.book.shared.at(resource.row)
         {
             of.taken += u64::from(taken.counts && at >= from);
             resource.take(taken, from, of);
@@ -168,9 +168,9 @@ impl Rest<'_> {
     }
 
     pub(super) fn give_back(&mut self, number: u64, hold: u64, units: u64) {
-        let (now, from) = (self.now, self.from);
+        let (now, from) = (self.now, self.book.from);
         if let Some(resource) = self.resources.get(number)
-            && let Some(of) = self.shared.at(resource.row)
+            && let Some(of) = self.book.shared.at(resource.row)
         {
             resource.give_back(hold, units, now, from, of);
         }
