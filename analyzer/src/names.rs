@@ -1,6 +1,6 @@
 //! What the numbers in events stand for: strings, places in source, functions, threads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,6 +44,9 @@ pub fn kind_of_name(name: &str) -> String {
     kind
 }
 
+/// What the name of an async block ends in; before it stands that of the function.
+const IN_BLOCK: &str = "::{block}";
+
 /// An instrumented function, or a name given to a future.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -53,13 +56,37 @@ pub struct Function {
     pub location: Option<Location>,
     /// Its await points in source order; none where they are not known (a bare name).
     pub points: Option<Vec<AwaitPoint>>,
+    /// Macros called in it in which something is awaited that is not among its await points, in source order.
+    pub unseen: Vec<UnseenAwaits>,
 }
 
 impl Function {
-    /// Its name without the module's path: `transfer`.
+    /// Its name without the module's path: `transfer`, or `transfer::{block}` for an async block in that function.
     pub fn short_name(&self) -> &str {
-        self.name.rsplit("::").next().unwrap_or(&self.name)
+        let function = self.name.strip_suffix(IN_BLOCK).unwrap_or(&self.name);
+        let start = function.rfind("::").map_or(0, |at| at + 2);
+        &self.name[start..]
     }
+
+    /// How it reads as what has states: `transfer()`, but `transfer::{block}`, which nobody calls.
+    pub fn title(&self) -> String {
+        title_of(self.short_name())
+    }
+}
+
+/// How a name of [`Function::short_name`] reads as what has states.
+pub(crate) fn title_of(short_name: &str) -> String {
+    let call = if short_name.ends_with('}') { "" } else { "()" };
+    format!("{short_name}{call}")
+}
+
+/// A macro call in which something is awaited without being seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnseenAwaits {
+    /// The macro's path, as it is called: `tokio::select!`.
+    pub name: Arc<str>,
+    /// Where it is called.
+    pub location: Option<Location>,
 }
 
 /// One `.await` of a function.
@@ -79,6 +106,8 @@ pub struct Names {
     functions: HashMap<u64, event::Function>,
     points: HashMap<(u64, u64), event::AwaitPoint>,
     threads: HashMap<u64, u64>,
+    /// Of each function; in the order of their locations, whose numbers are in the order in which they were first seen.
+    unseen: HashMap<u64, BTreeSet<(u64, u64)>>,
 }
 
 impl Names {
@@ -105,6 +134,10 @@ impl Names {
                 .definitions::<event::AwaitPoint>()
                 .map(|row| ((row.function, row.index), row)),
         );
+        for row in chunk.definitions::<event::Unseen>() {
+            let calls = self.unseen.entry(row.function).or_default();
+            calls.insert((row.location, row.name));
+        }
         self.threads.extend(
             chunk
                 .definitions::<event::Thread>()
@@ -132,6 +165,16 @@ impl Names {
         self.threads.get(&id).and_then(|&name| self.text(name))
     }
 
+    fn unseen_in(&self, function: u64) -> Vec<UnseenAwaits> {
+        let calls = self.unseen.get(&function).into_iter().flatten();
+        calls
+            .map(|&(location, name)| UnseenAwaits {
+                name: self.text(name).unwrap_or_else(|| Arc::from("?")),
+                location: self.location(location),
+            })
+            .collect()
+    }
+
     /// A function; none where its definition is lost.
     pub fn function(&self, id: u64) -> Option<Function> {
         let row = self.functions.get(&id)?;
@@ -153,6 +196,7 @@ impl Names {
             name: self.text(row.name).unwrap_or_else(|| Arc::from("?")),
             location: self.location(row.location),
             points,
+            unseen: self.unseen_in(id),
         })
     }
 }

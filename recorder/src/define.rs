@@ -7,10 +7,11 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::Location as StdLocation;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ais_format::chunk::ChunkBuilder;
-use ais_format::event::{AwaitPoint, Function, Location, Thread};
+use ais_format::event::{AwaitPoint, Function, Location, Thread, Unseen};
 use ais_format::live::{write_row, write_text};
 
 use crate::segment;
@@ -30,6 +31,7 @@ enum Definition {
     Function(Function),
     AwaitPoint(AwaitPoint),
     Thread(Thread),
+    Unseen(Unseen),
 }
 
 #[derive(Default)]
@@ -64,6 +66,7 @@ impl Definitions {
             Definition::Function(row) => write_row(&mut words, row),
             Definition::AwaitPoint(row) => write_row(&mut words, row),
             Definition::Thread(row) => write_row(&mut words, row),
+            Definition::Unseen(row) => write_row(&mut words, row),
         }
         segment::keep_definitions(&words);
         self.all.push(definition);
@@ -197,13 +200,23 @@ pub(crate) struct SourcePlace {
     pub(crate) column: u32,
 }
 
-/// The number of a function with all its await points.
+/// A text of the source and where it stands: an awaited expression, the path of a macro.
+pub(crate) type Quote = (&'static str, SourcePlace);
+
+/// The number of a function with all its await points, and with the macros in it that hide some. `known` is where that number is kept:
+/// whichever thread comes first defines the function, the others find it there.
 pub(crate) fn function(
+    known: &AtomicU32,
     name: &str,
     place: SourcePlace,
-    points: impl ExactSizeIterator<Item = (&'static str, SourcePlace)>,
+    points: impl ExactSizeIterator<Item = Quote>,
+    unseen: impl Iterator<Item = Quote>,
 ) -> u64 {
     let mut definitions = lock();
+    let id = known.load(Ordering::Relaxed);
+    if id != 0 {
+        return id.into();
+    }
     let name = definitions.text(name);
     let location = definitions.location(place.file, place.line, place.column);
     let flags = ais_format::event::function_flag::HAS_POINTS;
@@ -219,6 +232,16 @@ pub(crate) fn function(
         };
         definitions.add(Definition::AwaitPoint(point));
     }
+    for (name, place) in unseen {
+        let name = definitions.text(name);
+        let location = definitions.location(place.file, place.line, place.column);
+        definitions.add(Definition::Unseen(Unseen {
+            function: id,
+            name,
+            location,
+        }));
+    }
+    known.store(id as u32, Ordering::Relaxed);
     id
 }
 
@@ -244,6 +267,7 @@ pub(crate) fn add_to(chunk: &mut ChunkBuilder, from: usize) -> usize {
             Definition::Function(row) => chunk.define(row),
             Definition::AwaitPoint(row) => chunk.define(row),
             Definition::Thread(row) => chunk.define(row),
+            Definition::Unseen(row) => chunk.define(row),
         }
         added += 1;
     }

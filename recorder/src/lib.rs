@@ -82,10 +82,12 @@ pub use settings::TRACE_VARIABLE;
 pub use task::{JoinHandle, Task, spawn, task};
 
 #[cfg(feature = "macros")]
-pub use ais_macros::trace;
+pub use ais_macros::{trace, traced};
 
 /// What the macros expand to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::trace::{AwaitPoint, Awaiting, Frame, Function, Place};
+    pub use crate::trace::{
+        AwaitPoint, Awaiting, Frame, Function, Inside, Place, Unseen, Within, at, inside,
+    };
 }

@@ -64,6 +64,7 @@ proptest! {
                 chunk.define(&event::Function { id, name: a, location: b, points: c, flags: 1 });
                 chunk.define(&event::AwaitPoint { function: id, index: a, expression: b, location: c });
                 chunk.define(&event::Thread { id, name: a });
+                chunk.define(&event::Unseen { function: id, name: b, location: c });
             }
             for (thread, first, events) in &batches {
                 for &(kind, tick, fields) in events {

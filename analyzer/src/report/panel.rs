@@ -324,7 +324,7 @@ fn transitions(history: &History, id: TaskId) -> Vec<Transition> {
             Some(Transition {
                 at: visit.entered,
                 long: visit.left.unwrap_or(history.end).since(visit.entered),
-                function: format!("{}()", function.short_name()),
+                function: function.title(),
                 expression: point.expression.to_string(),
                 location: point.location.clone(),
                 left: visit

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::history::{Await, Future, FutureId, History, Operation, OperationKind, TaskId};
-use crate::names::Location;
+use crate::names::{Location, title_of};
 
 /// One future on the way from a task to what it waits for.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +18,13 @@ pub struct AwaitFrame {
     pub state: Option<usize>,
     /// How many await points it has.
     pub states: Option<usize>,
+}
+
+impl AwaitFrame {
+    /// How the function reads as what has states: `transfer()`, or `transfer::{block}` for an async block in it.
+    pub fn title(&self) -> String {
+        title_of(&self.function)
+    }
 }
 
 /// The futures that a task is in at the end of the trace, outermost first.
@@ -105,14 +112,10 @@ fn place_as(history: &History, operation: &Operation, call: String) -> String {
     if let Some(place) = place {
         text += &format!(" at {place}");
     }
-    if let Some(AwaitFrame {
-        function,
-        state: Some(state),
-        states: Some(states),
-        ..
-    }) = frame
+    if let Some(frame) = frame
+        && let (Some(state), Some(states)) = (frame.state, frame.states)
     {
-        text += &format!(", state {state} of {states} of {function}()");
+        text += &format!(", state {state} of {states} of {}", frame.title());
     }
     text
 }

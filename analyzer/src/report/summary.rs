@@ -218,7 +218,7 @@ pub(crate) fn whereabouts_in_short(history: &History, task: &Task) -> String {
             _,
         ) => (expression, location),
         (_, Some(operation)) => (operation.call(), operation.location.clone()),
-        (Some(frame), None) => (format!("{}()", frame.function), frame.location),
+        (Some(frame), None) => (frame.title(), frame.location),
         (None, None) if task.flags.is_blocking() => return "a blocking job".to_owned(),
         (None, None) => return "something that is not recorded".to_owned(),
     };
@@ -238,15 +238,13 @@ pub(crate) fn whereabouts(history: &History, task: &Task) -> String {
     }
     match await_path(history, task.id).pop() {
         Some(frame) => {
+            let title = frame.title();
             let place = frame
                 .location
                 .map_or_else(String::new, |place| format!(" at {place}"));
             match (frame.expression, frame.state, frame.states) {
                 (Some(expression), Some(state), Some(states)) => {
-                    format!(
-                        "{expression}{place}, state {state} of {states} of {}()",
-                        frame.function
-                    )
+                    format!("{expression}{place}, state {state} of {states} of {title}")
                 }
                 _ => format!("in {}{place}", frame.function),
             }

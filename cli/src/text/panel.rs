@@ -53,7 +53,7 @@ pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
         let path: Vec<String> = panel
             .path
             .iter()
-            .map(|frame| format!("{}()", clean(&frame.function)))
+            .map(|frame| clean(&frame.title()))
             .collect();
         row("inside", &path.join(" › "));
     }

@@ -141,6 +141,15 @@ tables! {
         /// Its name, as a [`Text`]; zero where it has none.
         name: Plain,
     }
+    /// Definition: a macro call in an instrumented function, in which something is awaited that is not among its await points.
+    6 Unseen "unseen" {
+        /// The function.
+        function: Delta,
+        /// The macro's path, as a [`Text`].
+        name: Delta,
+        /// Where it is called.
+        location: Delta,
+    }
 
     /// Begins a batch: a run of events of one thread, in the order in which they happened. One row; the [`Order`] table and the
     /// tables of the events follow, up to the next batch or the end of the chunk.

@@ -4,7 +4,7 @@
 //! bytes, and the bytes.
 
 use crate::chunk::ChunkBuilder;
-use crate::event::{AwaitPoint, Function, Kind, Location, Row, Thread};
+use crate::event::{AwaitPoint, Function, Kind, Location, Row, Thread, Unseen};
 
 /// Appends the definition of a string.
 pub fn write_text(words: &mut Vec<u64>, id: u64, text: &str) {
@@ -44,6 +44,7 @@ pub fn move_definition<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option
         Kind::Function => chunk.define(&Function::from_columns(column)),
         Kind::AwaitPoint => chunk.define(&AwaitPoint::from_columns(column)),
         Kind::Thread => chunk.define(&Thread::from_columns(column)),
+        Kind::Unseen => chunk.define(&Unseen::from_columns(column)),
         _ => return None,
     }
     Some(rest)

@@ -45,7 +45,11 @@ fn give_once<T>(slot: &mut Option<T>, key: &Ident, value: T) -> syn::Result<()> 
 
 fn name_value(key: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
     let usage = "`name` takes a string, as in `name = \"Bank::transfer\"`";
-    let name = value(key, input, <LitStr as Parse>::parse, usage)?;
+    not_empty(value(key, input, <LitStr as Parse>::parse, usage)?)
+}
+
+/// `name`, if it is one.
+pub(crate) fn not_empty(name: LitStr) -> syn::Result<LitStr> {
     if name.value().trim().is_empty() {
         return Err(Error::new(name.span(), "the name to record is empty"));
     }

@@ -30,7 +30,11 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod block;
 mod expand;
+mod frame;
+mod function;
+mod macros;
 mod points;
 mod rewrite;
 mod runtime;
@@ -86,4 +90,10 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn trace(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::trace(args.into(), item.into()).into()
+}
+
+/// Records the await points of an async block or closure, as [`macro@trace`] does those of a function.
+#[proc_macro]
+pub fn traced(input: TokenStream) -> TokenStream {
+    expand::traced(input.into()).into()
 }

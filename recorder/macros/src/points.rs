@@ -1,4 +1,4 @@
-//! The static table of a function's await points, and the statement that enters the function.
+//! The static table of what is known of a function or a block: its name, its await points, and what hides some of them.
 //!
 //! Positions are asked of the compiler, by `file!()`, `line!()` and `column!()` whose own spans are those of the user's tokens:
 //! they answer where the outermost macro call around them begins, and a token which the user wrote is in no macro call. The
@@ -6,36 +6,65 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::LitStr;
 use syn::ext::IdentExt;
-use syn::{Block, Expr, LitStr, Stmt};
 
 use crate::runtime::Runtime;
 
-/// One `.await` of the function.
+/// One `.await`, or a macro that awaits.
 pub(crate) struct AwaitPoint {
     /// The awaited expression, as [`crate::text`] writes it.
     pub(crate) expression: String,
-    /// Where the `await` stands.
+    /// Where the `await`, or the macro, stands.
     pub(crate) place: Span,
 }
 
-/// The function as it will be listed in the trace.
-pub(crate) struct Function<'a> {
-    /// The name to record where it is not that in the source.
-    pub(crate) given_name: Option<&'a LitStr>,
-    pub(crate) ident: &'a Ident,
-    /// In the order of their `await` tokens.
-    pub(crate) points: &'a [AwaitPoint],
+/// A macro call in which something is awaited that is no await point here.
+pub(crate) struct Unseen {
+    /// The macro's path, with its `!`.
+    pub(crate) name: String,
+    pub(crate) place: Span,
 }
 
-impl Function<'_> {
-    /// The name to record, as an expression.
-    fn name(&self) -> TokenStream {
-        if let Some(name) = self.given_name {
-            return name.to_token_stream();
+/// The await points of a function or a block, in the order of their `await` tokens.
+#[derive(Default)]
+pub(crate) struct Points {
+    pub(crate) seen: Vec<AwaitPoint>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+/// The name of a function or a block, as it will be listed in the trace.
+#[derive(Clone)]
+pub(crate) struct Name(
+    /// What `concat!` makes it of.
+    TokenStream,
+);
+
+impl Name {
+    /// As the user gave it.
+    pub(crate) fn given(name: &LitStr) -> Self {
+        Self(name.to_token_stream())
+    }
+
+    /// `module::function`
+    pub(crate) fn of_function(ident: &Ident) -> Self {
+        let name = ident.unraw().to_string();
+        Self(quote!(::core::module_path!(), "::", #name))
+    }
+
+    /// `module::{block}`
+    pub(crate) fn of_block() -> Self {
+        Self(quote!(::core::module_path!(), "::{block}"))
+    }
+
+    /// `function::{block}`: a block in what this is the name of. One in such a block is called the same.
+    pub(crate) fn of_block_in(&self) -> Self {
+        let own = &self.0;
+        let is_block = own.to_string().ends_with("{block}\"");
+        if is_block {
+            return self.clone();
         }
-        let name = self.ident.unraw().to_string();
-        quote!(::core::concat!(::core::module_path!(), "::", #name))
+        Self(quote!(#own, "::{block}"))
     }
 }
 
@@ -45,37 +74,34 @@ pub(crate) fn frame_variable() -> Ident {
     Ident::new("__ais_frame", Span::mixed_site())
 }
 
-/// Adds the statement to `body` that makes the table and enters the frame.
-///
-/// It comes before all other statements, so that the frame is dropped after all other locals; but after items, which are
-/// declarations wherever they stand, and which the compiler's lints like to see first.
-pub(crate) fn enter(body: &mut Block, function: &Function<'_>, runtime: &Runtime) {
-    let items = body
-        .stmts
-        .iter()
-        .take_while(|statement| matches!(statement, Stmt::Item(_)))
-        .count();
-    let entry = Stmt::Expr(Expr::Verbatim(entry(function, runtime)), None);
-    body.stmts.insert(items, entry);
+/// The static that holds the table.
+pub(crate) fn table_static() -> Ident {
+    Ident::new("__AIS_FUNCTION", Span::mixed_site())
 }
 
-/// `let __ais_frame = { static …; Frame::enter(…) };`: the static stands in a block of its own, as items have no hygiene.
-fn entry(function: &Function<'_>, runtime: &Runtime) -> TokenStream {
-    let frame = frame_variable();
+/// `static __AIS_FUNCTION: … = …;`. Items have no hygiene, so it stands in a block or a function of its own.
+pub(crate) fn table(name: &Name, place: Span, points: &Points, runtime: &Runtime) -> TokenStream {
     let recorder = runtime.path();
-    let name = function.name();
-    let place = place(&recorder, function.ident.span());
-    let points = function.points.iter().map(|point| {
+    let table = table_static();
+    let name = &name.0;
+    let place = self::place(&recorder, place);
+    let seen = points.seen.iter().map(|point| {
         let expression = &point.expression;
         let place = self::place(&recorder, point.place);
         quote!(#recorder::AwaitPoint::new(#expression, #place))
     });
+    let unseen = points.unseen.iter().map(|call| {
+        let name = &call.name;
+        let place = self::place(&recorder, call.place);
+        quote!(#recorder::Unseen::new(#name, #place))
+    });
     quote! {
-        let #frame = {
-            static FUNCTION: #recorder::Function =
-                #recorder::Function::new(#name, #place, &[#(#points),*]);
-            #recorder::Frame::enter(&FUNCTION)
-        };
+        static #table: #recorder::Function = #recorder::Function::new(
+            ::core::concat!(#name),
+            #place,
+            &[#(#seen),*],
+            &[#(#unseen),*],
+        );
     }
 }
 

@@ -1,36 +1,45 @@
-//! Brackets the await points of a body: `EXPR.await` becomes `Frame::at(&frame, N, EXPR).await`.
+//! Brackets the await points of a body: `EXPR.await` becomes `at(EXPR, &frame, N).await`.
 //!
 //! It is a call around the awaited expression and nothing more. A block would end the life of temporaries at its brace, an inner
 //! future would have to hold what the expression borrows. An argument of a call lives as long as the operand of `await` did,
 //! and what the user's `await` token follows is still a future with the same output.
 //!
-//! Only awaits of this very future count. Async blocks, closures and nested items have bodies of their own, and constants
-//! cannot await.
+//! Only awaits of this very future count. Async blocks are futures of their own, each with a table and a frame. Closures and nested
+//! items have bodies of their own and are left as they are, and constants cannot await.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::visit_mut::VisitMut;
+use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AngleBracketedGenericArguments, Block, Error, Expr, ExprAsync, ExprAwait, ExprClosure,
-    ExprConst, ExprRepeat, Item, Macro, Path, Token, Type,
+    AngleBracketedGenericArguments, Block, Error, Expr, ExprAwait, ExprClosure, ExprConst,
+    ExprRepeat, Item, Macro, Stmt, Type,
 };
 
-use crate::points::{self, AwaitPoint};
+use crate::frame::Own;
+use crate::macros::{self, Position};
+use crate::points::{self, AwaitPoint, Name, Points, Unseen};
 use crate::runtime::Runtime;
 use crate::text;
 
-/// Brackets each await of `body` and returns the points, in the order of the `await` tokens.
-pub(crate) fn bracket_awaits(body: &mut Block, runtime: &Runtime) -> syn::Result<Vec<AwaitPoint>> {
+/// Brackets each await of `body` and returns the points, in the order of the `await` tokens. `name` is what the body is that of.
+pub(crate) fn bracket_awaits(
+    body: &mut Block,
+    name: &Name,
+    runtime: &Runtime,
+) -> syn::Result<Points> {
     let mut rewriter = Rewriter {
         runtime,
+        name,
         frame: points::frame_variable(),
-        points: Vec::new(),
+        points: Points::default(),
+        error: None,
     };
     rewriter.visit_block_mut(body);
+    if let Some(error) = rewriter.error {
+        return Err(error);
+    }
     let points = rewriter.points;
-    match points.get(usize::from(u16::MAX) + 1) {
+    match points.seen.get(usize::from(u16::MAX) + 1) {
         Some(excess) => Err(Error::new(
             excess.place,
             "`#[trace]` can tell 65536 await points of one function apart, and this is one more",
@@ -39,13 +48,83 @@ pub(crate) fn bracket_awaits(body: &mut Block, runtime: &Runtime) -> syn::Result
     }
 }
 
-struct Rewriter<'a> {
-    runtime: &'a Runtime,
-    frame: Ident,
-    points: Vec<AwaitPoint>,
+/// Makes of an async block an expression that makes a traced future. `name` is what it is called. What is no async block stays.
+pub(crate) fn trace_block(
+    expression: &mut Expr,
+    name: &Name,
+    place: Span,
+    runtime: &Runtime,
+) -> syn::Result<()> {
+    let Expr::Async(block) = expression else {
+        return Ok(());
+    };
+    let points = bracket_awaits(&mut block.block, name, runtime)?;
+    let own = Own {
+        name,
+        place,
+        points: &points,
+        runtime,
+        preface: TokenStream::new(),
+    };
+    *expression = own.expression(block);
+    Ok(())
+}
+
+pub(crate) struct Rewriter<'a> {
+    pub(crate) runtime: &'a Runtime,
+    name: &'a Name,
+    pub(crate) frame: Ident,
+    points: Points,
+    error: Option<Error>,
+}
+
+impl Rewriter<'_> {
+    /// Adds an await point; its index.
+    pub(crate) fn point(&mut self, expression: String, place: Span) -> u16 {
+        let index = self.points.seen.len() as u16;
+        self.points.seen.push(AwaitPoint { expression, place });
+        index
+    }
+
+    /// Notes a macro call in which something is awaited unseen.
+    pub(crate) fn unseen(&mut self, call: &Macro) {
+        let name = text::of(call.path.to_token_stream()) + "!";
+        let place = start_of(&call.path);
+        self.points.unseen.push(Unseen { name, place });
+    }
 }
 
 impl VisitMut for Rewriter<'_> {
+    fn visit_expr_mut(&mut self, node: &mut Expr) {
+        match node {
+            Expr::Async(_) => {
+                let (name, place) = (self.name.of_block_in(), start_of(node));
+                if let Err(error) = trace_block(node, &name, place, self.runtime) {
+                    self.error.get_or_insert(error);
+                }
+            }
+            Expr::Macro(call) => {
+                let attributes = &call.attrs;
+                if let Some(bracketed) = macros::bracket(self, &mut call.mac, Position::Expression)
+                {
+                    *node = Expr::Verbatim(quote!(#(#attributes)* #bracketed));
+                }
+            }
+            _ => visit_mut::visit_expr_mut(self, node),
+        }
+    }
+
+    fn visit_stmt_mut(&mut self, node: &mut Stmt) {
+        let Stmt::Macro(call) = node else {
+            return visit_mut::visit_stmt_mut(self, node);
+        };
+        let (attributes, semicolon) = (&call.attrs, call.semi_token);
+        if let Some(bracketed) = macros::bracket(self, &mut call.mac, Position::Statement) {
+            let block = Expr::Verbatim(quote!(#(#attributes)* #bracketed));
+            *node = Stmt::Expr(block, semicolon);
+        }
+    }
+
     fn visit_expr_await_mut(&mut self, node: &mut ExprAwait) {
         let awaited = without_parentheses(take(&mut node.base));
         let tokens = awaited.to_token_stream();
@@ -56,47 +135,18 @@ impl VisitMut for Rewriter<'_> {
         self.visit_expr_mut(&mut node.base);
 
         let place = node.await_token.span;
-        let index = self.points.len() as u16;
-        self.points.push(AwaitPoint { expression, place });
+        let index = self.point(expression, place);
 
         // The call begins and ends where the operand and its `.await` do, so that whatever the compiler has to say about its
         // type is shown there, as it would be without the call.
         let start = start.unwrap_or(place);
         let recorder = self.runtime.path_at(start);
         let (frame, awaited) = (&self.frame, &node.base);
-        let function = quote_spanned!(start=> #recorder::Frame::at);
-        let arguments = quote_spanned!(place=> (&#frame, #index, #awaited));
+        let function = quote_spanned!(start=> #recorder::at);
+        let arguments = quote_spanned!(place=> (#awaited, &#frame, #index));
         *node.base = Expr::Verbatim(quote!(#function #arguments));
     }
 
-    fn visit_macro_mut(&mut self, node: &mut Macro) {
-        if !mentions_await(node.tokens.clone()) {
-            return;
-        }
-        match Arguments::of(&node.path) {
-            Some(Arguments::Expressions) => {
-                let list = Punctuated::<Expr, Token![,]>::parse_terminated;
-                if let Ok(mut expressions) = list.parse2(node.tokens.clone()) {
-                    for expression in &mut expressions {
-                        self.visit_expr_mut(expression);
-                    }
-                    node.tokens = expressions.into_token_stream();
-                }
-            }
-            Some(Arguments::ExpressionAndPattern) => {
-                let parts = |input: syn::parse::ParseStream<'_>| {
-                    Ok((input.parse::<Expr>()?, input.parse::<TokenStream>()?))
-                };
-                if let Ok((mut expression, rest)) = parts.parse2(node.tokens.clone()) {
-                    self.visit_expr_mut(&mut expression);
-                    node.tokens = quote!(#expression #rest);
-                }
-            }
-            None => {}
-        }
-    }
-
-    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
     fn visit_item_mut(&mut self, _: &mut Item) {}
 
@@ -111,49 +161,6 @@ impl VisitMut for Rewriter<'_> {
         _: &mut AngleBracketedGenericArguments,
     ) {
     }
-}
-
-/// How a macro of the standard library is to be read.
-enum Arguments {
-    /// `format!("{}", a)`
-    Expressions,
-    /// `matches!(a, Some(_))`
-    ExpressionAndPattern,
-}
-
-impl Arguments {
-    /// `None` for a macro that is not known, and for those that print the source of their arguments, as `assert!` and `dbg!`
-    /// do: they would print the call that brackets an await.
-    fn of(path: &Path) -> Option<Self> {
-        let name = path.segments.last()?;
-        let known_root = match path.segments.len() {
-            1 => true,
-            2 => ["std", "core", "alloc"]
-                .iter()
-                .any(|root| path.segments[0].ident == root),
-            _ => false,
-        };
-        if !known_root {
-            return None;
-        }
-        match name.ident.to_string().as_str() {
-            "print" | "println" | "eprint" | "eprintln" | "write" | "writeln" | "format"
-            | "format_args" | "panic" | "todo" | "unimplemented" | "unreachable" | "vec"
-            | "assert_eq" | "assert_ne" | "debug_assert_eq" | "debug_assert_ne" => {
-                Some(Self::Expressions)
-            }
-            "matches" => Some(Self::ExpressionAndPattern),
-            _ => None,
-        }
-    }
-}
-
-fn mentions_await(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "await",
-        TokenTree::Group(group) => mentions_await(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
 }
 
 /// The expression in `(…)`: an argument of a call needs no parentheses, and the compiler would say so.
@@ -171,6 +178,11 @@ fn first_span(tokens: &TokenStream) -> Option<Span> {
     tokens.clone().into_iter().next().map(|token| token.span())
 }
 
-fn take(expression: &mut Expr) -> Expr {
+/// Where the first token of `node` stands.
+pub(crate) fn start_of(node: &impl ToTokens) -> Span {
+    first_span(&node.to_token_stream()).unwrap_or_else(Span::call_site)
+}
+
+pub(crate) fn take(expression: &mut Expr) -> Expr {
     std::mem::replace(expression, Expr::Verbatim(TokenStream::new()))
 }

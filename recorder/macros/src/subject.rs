@@ -1,15 +1,20 @@
 //! What the attribute stands on, and where in it the body is that gets traced.
 //!
-//! Mostly that is an `async fn` and its body. But attributes expand from the top down, and those above `#[trace]` may have
-//! moved the body into an async block of their own by then: `#[tokio::main]` leaves a plain function which runs the block,
-//! `#[async_trait]` one which boxes it, `#[tracing::instrument]` an async one which awaits it. So an async block that another
-//! macro made comes first, whichever macro it was. Where the *author* of a plain function wrote the block, there is an error:
-//! such a function runs up to that block when it is called and not when it is polled, so the one is not the future of the other.
+//! Mostly that is an `async fn` and its body, or a plain function that ends in an async block (`Box::pin(async move { … })`): then
+//! the block is the future, and what stands before it runs when the function is called.
+//!
+//! But attributes expand from the top down, and those above `#[trace]` may have moved the body into an async block of their own by
+//! then: `#[tokio::main]` leaves a plain function which runs the block, `#[async_trait]` one which boxes it,
+//! `#[tracing::instrument]` an async one which awaits it. So an async block that another macro made comes first, whichever macro
+//! it was.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
-use syn::{Block, Error, ExprAsync, ExprClosure, ImplItemFn, Item, Signature, Token, TraitItemFn};
+use syn::{
+    Block, Error, Expr, ExprAsync, ExprClosure, ImplItemFn, Item, Signature, Stmt, Token,
+    TraitItemFn,
+};
 
 /// The function under the attribute.
 pub(crate) struct Subject(ImplItemFn);
@@ -31,22 +36,31 @@ impl Subject {
     /// Runs `edit` on the body of the function's future, or says why there is none.
     pub(crate) fn edit_body(
         &mut self,
-        edit: impl FnOnce(&mut Block) -> syn::Result<()>,
+        edit: impl FnOnce(Body<'_>) -> syn::Result<()>,
     ) -> syn::Result<()> {
-        let Self(ImplItemFn { sig, block, .. }) = self;
+        let Self(function) = self;
         let mut search = MadeByMacro {
-            plain: sig.asyncness.is_none().then_some(sig.fn_token),
+            plain: function
+                .sig
+                .asyncness
+                .is_none()
+                .then_some(function.sig.fn_token),
             edit: Some(edit),
             outcome: Ok(()),
         };
         // In a function that is a macro's from its first word on, a block of that macro's is nothing special.
-        if !sig.asyncness.is_some_and(is_made_by_macro) {
-            search.visit_block_mut(block);
+        if !function.sig.asyncness.is_some_and(is_made_by_macro) {
+            search.visit_block_mut(&mut function.block);
         }
-        match search.edit {
-            None => search.outcome,
-            Some(edit) if sig.asyncness.is_some() => edit(block),
-            Some(_) => Err(not_async(sig)),
+        let Some(edit) = search.edit else {
+            return search.outcome;
+        };
+        if function.sig.asyncness.is_some() {
+            return edit(Body::Function(function));
+        }
+        match returned_future(&mut function.block) {
+            Some(block) => edit(Body::Returned(block)),
+            None => Err(not_async(&function.sig)),
         }
     }
 }
@@ -55,6 +69,16 @@ impl ToTokens for Subject {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
     }
+}
+
+/// What the body of a function's future is.
+pub(crate) enum Body<'a> {
+    /// The block of an async block that a macro has made.
+    Made(&'a mut Block),
+    /// An async block, as an expression, that a plain function returns.
+    Returned(&'a mut Expr),
+    /// That of an `async fn`.
+    Function(&'a mut ImplItemFn),
 }
 
 /// Finds the first async block that a macro made, and edits it.
@@ -66,19 +90,48 @@ struct MadeByMacro<F> {
     outcome: syn::Result<()>,
 }
 
-impl<F: FnOnce(&mut Block) -> syn::Result<()>> VisitMut for MadeByMacro<F> {
+impl<F: FnOnce(Body<'_>) -> syn::Result<()>> VisitMut for MadeByMacro<F> {
     fn visit_expr_async_mut(&mut self, node: &mut ExprAsync) {
         let token = node.async_token;
         let is_moved = |plain| is_moved_from_signature(token, plain);
         if (is_made_by_macro(token) || self.plain.is_some_and(is_moved))
             && let Some(edit) = self.edit.take()
         {
-            self.outcome = edit(&mut node.block);
+            self.outcome = edit(Body::Made(&mut node.block));
         }
     }
 
     fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
     fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// The async block that is the last thing in `body`, as it is or in what is made of it at once: `Box::pin(async { … })`,
+/// `async { … }.boxed()`.
+fn returned_future(body: &mut Block) -> Option<&mut Expr> {
+    match body.stmts.last_mut()? {
+        Stmt::Expr(expression, None) => async_block_in(expression),
+        _ => None,
+    }
+}
+
+fn async_block_in(expression: &mut Expr) -> Option<&mut Expr> {
+    match expression {
+        Expr::Async(_) => Some(expression),
+        Expr::Call(call) if is_pin(&call.func) && call.args.len() == 1 => {
+            async_block_in(call.args.first_mut()?)
+        }
+        Expr::MethodCall(call) if call.method == "boxed" || call.method == "boxed_local" => {
+            async_block_in(&mut call.receiver)
+        }
+        Expr::Paren(inner) => async_block_in(&mut inner.expr),
+        Expr::Cast(cast) => async_block_in(&mut cast.expr),
+        _ => None,
+    }
+}
+
+/// Whether that is the path of `Box::pin`.
+fn is_pin(function: &Expr) -> bool {
+    matches!(function, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "pin"))
 }
 
 /// Whether a macro put this `async` there: its span is then that of the macro's call, and what stands at that place in the
@@ -101,7 +154,7 @@ fn not_async(signature: &Signature) -> Error {
     let (keyword, name) = (signature.fn_token, &signature.ident);
     Error::new_spanned(
         quote!(#keyword #name),
-        "`#[trace]` needs an `async fn`; for a function that returns a future, call `.traced(\"name\")` on that future",
+        "`#[trace]` needs an `async fn`, or a function that ends in an async block; call `.traced(\"name\")` on any other future",
     )
 }
 

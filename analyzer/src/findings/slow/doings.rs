@@ -7,7 +7,7 @@ use crate::history::{
     Change, ChangeKind, Future, FutureEnd, History, Operation, OperationFlags, Outcome, Resource,
     Section, Task, TaskId,
 };
-use crate::names::{AwaitPoint, Location};
+use crate::names::{AwaitPoint, Function, Location};
 use crate::time::Nanos;
 
 /// One thing that a task did.
@@ -123,8 +123,10 @@ impl<'a> Doings<'a> {
             .and_then(|function| function.points.as_deref());
         let point: Option<&AwaitPoint> = points.and_then(|points| points.get(visit.point));
         let expression = point.map_or("an await point", |point| &point.expression);
+        let function = self.history.function_of(future);
+        let function = function.map_or_else(|| "a function".to_owned(), Function::title);
         (
-            format!("{verb} {expression} in {}()", self.name(future)),
+            format!("{verb} {expression} in {function}"),
             point.and_then(|point| point.location.clone()),
         )
     }

@@ -297,6 +297,7 @@ impl Walker {
             | Kind::Function
             | Kind::AwaitPoint
             | Kind::Thread
+            | Kind::Unseen
             | Kind::Batch
             | Kind::Order => {}
         }

@@ -46,10 +46,23 @@ pub(crate) mod __private {
     }
 
     #[derive(Debug)]
+    pub(crate) struct Unseen {
+        pub(crate) name: &'static str,
+        pub(crate) place: Place,
+    }
+
+    impl Unseen {
+        pub(crate) const fn new(name: &'static str, place: Place) -> Self {
+            Self { name, place }
+        }
+    }
+
+    #[derive(Debug)]
     pub(crate) struct Function {
         pub(crate) name: &'static str,
         pub(crate) place: Place,
         pub(crate) points: &'static [AwaitPoint],
+        pub(crate) unseen: &'static [Unseen],
     }
 
     impl Function {
@@ -57,46 +70,83 @@ pub(crate) mod __private {
             name: &'static str,
             place: Place,
             points: &'static [AwaitPoint],
+            unseen: &'static [Unseen],
         ) -> Self {
             Self {
                 name,
                 place,
                 points,
+                unseen,
             }
+        }
+
+        fn log(&self, what: &str) {
+            super::log(format!("{what} {}", super::short_name(self.name)));
         }
     }
 
     #[derive(Debug)]
     pub(crate) struct Frame {
         function: &'static Function,
+        is_begun: bool,
     }
 
     impl Frame {
-        pub(crate) fn enter(function: &'static Function) -> Self {
-            super::FUNCTIONS.with_borrow_mut(|functions| functions.push(function));
-            super::log(format!("enter {}", super::last_segment(function.name)));
-            Self { function }
+        pub(crate) fn new(function: &'static Function) -> Self {
+            function.log("make");
+            Self {
+                function,
+                is_begun: false,
+            }
         }
 
-        pub(crate) fn at<F: IntoFuture>(&self, point: u16, future: F) -> At<'_, F::IntoFuture> {
-            At {
-                frame: self,
-                point,
-                begun: false,
-                future: future.into_future(),
-            }
+        pub(crate) fn begin(&mut self, function: &'static Function) {
+            assert!(std::ptr::eq(self.function, function));
+            super::FUNCTIONS.with_borrow_mut(|functions| functions.push(function));
+            function.log("enter");
+            self.is_begun = true;
+        }
+
+        pub(crate) fn enter(function: &'static Function) -> Self {
+            let mut frame = Self {
+                function,
+                is_begun: false,
+            };
+            frame.begin(function);
+            frame
+        }
+
+        fn expression(&self, point: u16) -> &'static str {
+            self.function.points[usize::from(point)].expression
         }
     }
 
     impl Drop for Frame {
         fn drop(&mut self) {
-            super::log(format!("leave {}", super::last_segment(self.function.name)));
+            let what = if self.is_begun { "leave" } else { "forget" };
+            self.function.log(what);
+        }
+    }
+
+    pub(crate) fn at<F: IntoFuture>(awaited: F, frame: &Frame, point: u16) -> At<F::IntoFuture> {
+        At {
+            expression: frame.expression(point),
+            point,
+            begun: false,
+            future: awaited.into_future(),
+        }
+    }
+
+    pub(crate) fn inside<F: IntoFuture>(branch: F, frame: &Frame) -> Inside<F::IntoFuture> {
+        Inside {
+            function: frame.function,
+            future: branch.into_future(),
         }
     }
 
     pin_project_lite::pin_project! {
-        pub(crate) struct At<'a, F> {
-            frame: &'a Frame,
+        pub(crate) struct At<F> {
+            expression: &'static str,
             point: u16,
             begun: bool,
             #[pin]
@@ -104,21 +154,69 @@ pub(crate) mod __private {
         }
     }
 
-    impl<F: Future> Future for At<'_, F> {
+    impl<F: Future> Future for At<F> {
         type Output = F::Output;
 
         fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
             let this = self.project();
-            let point = &this.frame.function.points[usize::from(*this.point)];
             if !*this.begun {
                 *this.begun = true;
-                super::log(format!("await {} {}", this.point, point.expression));
+                super::log(format!("await {} {}", this.point, this.expression));
             }
             let result = this.future.poll(context);
             if result.is_ready() {
                 super::log(format!("ready {}", this.point));
             }
             result
+        }
+    }
+
+    pin_project_lite::pin_project! {
+        pub(crate) struct Inside<F> {
+            function: &'static Function,
+            #[pin]
+            future: F,
+        }
+    }
+
+    impl<F: Future> Future for Inside<F> {
+        type Output = F::Output;
+
+        fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+            let this = self.project();
+            this.function.log("inside");
+            this.future.poll(context)
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Within {
+        point: u16,
+        left: bool,
+    }
+
+    impl Within {
+        pub(crate) fn enter(frame: &Frame, point: u16) -> Self {
+            super::log(format!("await {point} {}", frame.expression(point)));
+            Self { point, left: false }
+        }
+
+        pub(crate) fn leave(mut self) {
+            super::log(format!("ready {}", self.point));
+            self.left = true;
+        }
+
+        pub(crate) fn left<T>(self, value: T) -> T {
+            self.leave();
+            value
+        }
+    }
+
+    impl Drop for Within {
+        fn drop(&mut self) {
+            if !self.left {
+                super::log(format!("cancel {}", self.point));
+            }
         }
     }
 }
@@ -222,6 +320,9 @@ impl Drop for Noisy {
     }
 }
 
-fn last_segment(name: &str) -> &str {
-    name.rsplit("::").next().unwrap_or(name)
+/// A name without the module's path.
+fn short_name(name: &str) -> &str {
+    let function = name.strip_suffix("::{block}").unwrap_or(name);
+    let start = function.rfind("::").map_or(0, |at| at + 2);
+    &name[start..]
 }

@@ -1,4 +1,4 @@
-use std::future::Future;
+use std::future::{Future, ready};
 
 use ais_macros::trace;
 
@@ -7,22 +7,29 @@ fn plain() -> u8 {
     1
 }
 
-/// With documentation, and a future made by hand.
+/// With documentation, and a future made by another function.
 #[trace]
 pub(crate) fn returns_a_future(x: u8) -> impl Future<Output = u8> {
-    async move { x }
+    ready(x)
+}
+
+/// Its block is not the last thing in it.
+#[trace]
+fn returns_a_local() -> impl Future<Output = ()> {
+    let block = async {};
+    block
 }
 
 macro_rules! from_a_macro {
     ($name:ident) => {
         #[trace]
         fn $name() -> impl Future<Output = ()> {
-            async {}
+            ready(())
         }
     };
 }
 from_a_macro!(made);
 
 fn main() {
-    let _ = (plain(), returns_a_future(1), made());
+    let _ = (plain(), returns_a_future(1), returns_a_local(), made());
 }

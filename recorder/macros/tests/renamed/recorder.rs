@@ -32,10 +32,17 @@ pub mod __private {
         }
     }
 
+    pub struct Unseen;
+
     pub struct Function(&'static str, Place, &'static [AwaitPoint]);
 
     impl Function {
-        pub const fn new(name: &'static str, place: Place, points: &'static [AwaitPoint]) -> Self {
+        pub const fn new(
+            name: &'static str,
+            place: Place,
+            points: &'static [AwaitPoint],
+            _unseen: &'static [Unseen],
+        ) -> Self {
             Self(name, place, points)
         }
     }
@@ -43,19 +50,13 @@ pub mod __private {
     pub struct Frame(&'static Function);
 
     impl Frame {
-        pub fn enter(function: &'static Function) -> Self {
-            let Function(name, Place(file, line), _) = function;
-            println!("enter {name} at {}:{line}", file.replace('\\', "/"));
+        pub fn new(function: &'static Function) -> Self {
             Self(function)
         }
 
-        pub fn at<F: IntoFuture>(&self, point: u16, future: F) -> At<'_, F::IntoFuture> {
-            let AwaitPoint(expression, Place(_, line)) = &self.0.2[usize::from(point)];
-            println!("await {expression} in line {line}");
-            At {
-                frame: self,
-                future: Box::pin(future.into_future()),
-            }
+        pub fn begin(&mut self, function: &'static Function) {
+            let Function(name, Place(file, line), _) = function;
+            println!("enter {name} at {}:{line}", file.replace('\\', "/"));
         }
     }
 
@@ -65,16 +66,22 @@ pub mod __private {
         }
     }
 
-    pub struct At<'a, F> {
-        frame: &'a Frame,
+    pub fn at<F: IntoFuture>(future: F, frame: &Frame, point: u16) -> At<F::IntoFuture> {
+        let AwaitPoint(expression, Place(_, line)) = &frame.0.2[usize::from(point)];
+        println!("await {expression} in line {line}");
+        At {
+            future: Box::pin(future.into_future()),
+        }
+    }
+
+    pub struct At<F> {
         future: Pin<Box<F>>,
     }
 
-    impl<F: Future> Future for At<'_, F> {
+    impl<F: Future> Future for At<F> {
         type Output = F::Output;
 
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-            let _ = self.frame;
             self.future.as_mut().poll(context)
         }
     }

@@ -83,7 +83,7 @@ fn a_traced_future_is_larger_by_a_frame_and_a_bracket_for_each_level() {
     let plain = size_of_val(&plain::first([1; 1024]));
     let traced = size_of_val(&traced::first([1; 1024]));
 
-    let per_level = size_of::<Frame>() + size_of::<At<'_, ()>>() + size_of::<usize>();
+    let per_level = size_of::<Frame>() + size_of::<At<()>>() + size_of::<usize>();
     assert!(
         traced <= plain + 3 * per_level,
         "{traced} bytes traced, {plain} plain, {per_level} allowed for each of 3 levels"

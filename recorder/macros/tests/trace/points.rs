@@ -7,8 +7,13 @@ use crate::mock::{later, run};
 
 /// The place of the `await` in the one line of this file that ends in the comment `// marker`.
 fn await_marked(marker: &str) -> Place {
+    marked("await", marker)
+}
+
+/// The place of the last `needle` in that line.
+fn marked(needle: &str, marker: &str) -> Place {
     let comment = format!("// {marker}");
-    place_of("await", |line| line.ends_with(&comment))
+    place_of(needle, |line| line.ends_with(&comment))
 }
 
 /// The place of `needle`, in the one line of this file which `wanted` accepts.
@@ -277,6 +282,7 @@ fn a_traced_function_in_a_traced_function_has_its_own_table() {
         run.log,
         [
             "enter outer",
+            "make inner",
             "await 0 inner()",
             "enter inner",
             "await 0 later(1)",
@@ -332,16 +338,26 @@ fn awaits_in_other_macros_run_but_are_no_points() {
 
     #[trace(crate = crate::mock)]
     async fn in_other_macros() -> u8 {
-        let both = tokio::join!(later(1), async { later(2).await });
-        assert!(later(true).await);
+        assert!(later(true).await); // assert
         let repeated = [later(1).await; 2];
-        let vector = std::vec![later(1).await; 2].into_boxed_slice();
-        both.0 + both.1 + twice!(later(3).await) + repeated[0] + vector[1]
+        let vector = std::vec![later(1).await; 2].into_boxed_slice(); // vec
+        twice!(1) + twice!(later(3).await) + repeated[0] + vector[1] // twice
     }
 
     let run = run(in_other_macros());
-    assert_eq!(run.output, 11);
+    assert_eq!(run.output, 10);
     assert_eq!(run.expressions(), ["later(1)"]);
+    let unseen = run.function().unseen.iter();
+    assert_eq!(
+        unseen
+            .map(|call| (call.name, call.place))
+            .collect::<Vec<_>>(),
+        [
+            ("assert!", marked("assert!", "assert")),
+            ("std::vec!", marked("std::vec!", "vec")),
+            ("twice!", marked("twice!", "twice")),
+        ]
+    );
 }
 
 #[test]

@@ -24,9 +24,11 @@ macro_rules! same_as_plain {
 }
 
 fn is_mocks(line: &str) -> bool {
-    ["enter ", "leave ", "await ", "ready "]
-        .iter()
-        .any(|word| line.starts_with(word))
+    [
+        "make ", "forget ", "enter ", "leave ", "await ", "ready ", "inside ", "cancel ",
+    ]
+    .iter()
+    .any(|word| line.starts_with(word))
 }
 
 async fn name_of(noisy: &Noisy) -> &'static str {
@@ -252,7 +254,7 @@ fn a_type_that_only_becomes_a_future_can_be_awaited() {
 }
 
 #[test]
-fn the_frame_is_left_after_all_locals() {
+fn the_frame_is_left_after_all_locals_and_arguments() {
     #[trace(crate = crate::mock)]
     async fn with_locals(_argument: Noisy) {
         let _local = Noisy("local");
@@ -266,8 +268,8 @@ fn the_frame_is_left_after_all_locals() {
             "await 0 later(())",
             "ready 0",
             "drop local",
-            "leave with_locals",
             "drop argument",
+            "leave with_locals",
         ]
     );
 }
@@ -288,6 +290,7 @@ fn a_frame_is_left_when_its_future_is_dropped_while_pending() {
     assert_eq!(
         mock::take_log(),
         [
+            "make cancelled",
             "enter cancelled",
             "await 0 std::future::pending::<()>()",
             "drop local",
@@ -313,11 +316,14 @@ fn a_frame_is_left_when_its_function_panics() {
 }
 
 #[test]
-fn a_future_that_is_never_polled_enters_no_frame() {
+fn a_future_that_is_never_polled_was_made_and_is_forgotten() {
     #[trace(crate = crate::mock)]
-    async fn forgotten() {}
+    async fn forgotten(_argument: Noisy) {}
 
     mock::take_log();
-    drop(forgotten());
-    assert_eq!(mock::take_log(), [""; 0]);
+    drop(forgotten(Noisy("argument")));
+    assert_eq!(
+        mock::take_log(),
+        ["make forgotten", "drop argument", "forget forgotten"]
+    );
 }
