@@ -85,11 +85,9 @@ impl Own<'_> {
             Some(_) => (quote!(let mut #frame), quote!()),
             None => (quote!(let #frame), quote!(let mut #frame = #frame;)),
         };
-        let body = braces(quote! {
-            #inner
-            #preface
-            #body
-        });
+        let place = Span::mixed_site().located_at(body.brace_token.span.join());
+        let content = quote!(#inner #preface #body);
+        let body = group(Delimiter::Brace, content, place);
         quote! {
             #definition
             #outer = #recorder::Frame::new(&#table);

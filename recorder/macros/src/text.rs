@@ -161,6 +161,8 @@ impl Printer {
     }
 
     fn word(&mut self, word: &str) {
+        // `#[async_trait]` has renamed it.
+        let word = if word == "__self" { "self" } else { word };
         let mut letters = word.chars();
         let capital = letters.next().is_some_and(char::is_uppercase);
         let last = if KEYWORDS.contains(&word) {
@@ -343,6 +345,14 @@ mod tests {
         assert_eq!(
             text("client\n    .get(\n        url,\n        &options,\n    )\n    .send()"),
             "client.get(url, &options).send()"
+        );
+    }
+
+    #[test]
+    fn self_has_its_name_back_that_async_trait_took() {
+        assert_eq!(
+            text("__self.inner.get(__self.key)"),
+            "self.inner.get(self.key)"
         );
     }
 

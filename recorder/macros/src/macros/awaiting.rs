@@ -25,34 +25,25 @@ use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Token};
 
 use super::select::{Head, Select};
-use super::{Position, is_named};
+use super::{Bracketed, is_named};
 use crate::frame;
 use crate::rewrite::{Rewriter, start_of};
 use crate::text;
 
-/// The call with its brackets, if it is that of such a macro. What cannot be bracketed is noted as not seen.
-pub(super) fn bracket(
-    rewriter: &mut Rewriter<'_>,
-    call: &mut Macro,
-    position: Position,
-) -> Option<TokenStream> {
+/// Brackets the call, if it is that of such a macro.
+pub(super) fn bracket(rewriter: &mut Rewriter<'_>, call: &mut Macro) -> Option<Bracketed> {
     let named = |name| is_named(&call.path, name);
-    let bracketed = if named("join") || named("try_join") {
-        let join: Join = syn::parse2(call.tokens.clone()).ok()?;
-        if join.branches.is_empty() {
-            return None;
-        }
-        bracket_join(rewriter, call, join)
+    let tokens = call.tokens.clone();
+    if named("join") || named("try_join") {
+        let join: Join = syn::parse2(tokens).ok()?;
+        let awaits = !join.branches.is_empty();
+        awaits.then(|| Bracketed::Replaced(bracket_join(rewriter, call, join)))
     } else if named("select") || named("select_biased") {
-        let select: Select = syn::parse2(call.tokens.clone()).ok()?;
-        bracket_select(rewriter, call, select)
+        let select: Select = syn::parse2(tokens).ok()?;
+        Some(bracket_select(rewriter, call, select))
     } else {
-        return None;
-    };
-    Some(match position {
-        Position::Statement => bracketed,
-        Position::Expression => frame::parentheses(bracketed),
-    })
+        None
+    }
 }
 
 /// The name of the crate that the macro is said to come from.
@@ -120,11 +111,7 @@ fn bracket_join(rewriter: &mut Rewriter<'_>, call: &mut Macro, mut join: Join) -
 }
 
 /// Where it could not be said when the macro begins to await, it is noted as not seen.
-fn bracket_select(
-    rewriter: &mut Rewriter<'_>,
-    call: &mut Macro,
-    mut select: Select,
-) -> TokenStream {
+fn bracket_select(rewriter: &mut Rewriter<'_>, call: &mut Macro, mut select: Select) -> Bracketed {
     let is_simple = select.is_simple();
     let index = if is_simple {
         let expression = text::of(call.to_token_stream());
@@ -154,10 +141,15 @@ fn bracket_select(
         }
     }
     call.tokens = select.to_token_stream();
+    let Some(index) = index else {
+        return Bracketed::InPlace;
+    };
     let frame = &rewriter.frame;
-    let enter = index.map(|index| quote!(let #within = #recorder::Within::enter(&#frame, #index);));
     // In braces of the user's edition: temporaries of an arm's last expression live as long as they did.
-    let content = quote!(#enter #call);
+    let content = quote! {
+        let #within = #recorder::Within::enter(&#frame, #index);
+        #call
+    };
     let place = start_of(&call.path);
-    frame::group(Delimiter::Brace, content, place)
+    Bracketed::Replaced(frame::group(Delimiter::Brace, content, place))
 }

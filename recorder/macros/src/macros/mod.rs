@@ -17,6 +17,7 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Path, Token};
 
+use crate::frame;
 use crate::rewrite::Rewriter;
 
 /// Where a macro is called.
@@ -38,8 +39,15 @@ pub(crate) fn bracket(
         // It is expanded by itself.
         return None;
     }
-    if let Some(bracketed) = awaiting::bracket(rewriter, call, position) {
-        return Some(bracketed);
+    match awaiting::bracket(rewriter, call) {
+        Some(Bracketed::Replaced(block)) => {
+            return Some(match position {
+                Position::Statement => block,
+                Position::Expression => frame::parentheses(block),
+            });
+        }
+        Some(Bracketed::InPlace) => return None,
+        None => {}
     }
     if !mentions(call.tokens.clone(), &["await"]) {
         return None;
@@ -49,6 +57,14 @@ pub(crate) fn bracket(
         None => rewriter.unseen(call),
     }
     None
+}
+
+/// What has become of a call.
+enum Bracketed {
+    /// A block has to take its place.
+    Replaced(TokenStream),
+    /// It has other tokens now.
+    InPlace,
 }
 
 /// The tokens of a macro of the standard library with the awaits in them bracketed.

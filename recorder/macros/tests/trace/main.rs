@@ -9,7 +9,10 @@
 mod mock;
 
 mod attributes;
+mod awaiting_macros;
+mod blocks;
 mod cost;
 mod forms;
 mod points;
 mod semantics;
+mod traits;
