@@ -111,7 +111,7 @@ pub(crate) fn parentheses(content: TokenStream) -> TokenStream {
     group(Delimiter::Parenthesis, content, Span::mixed_site())
 }
 
-pub(crate) fn group(delimiter: Delimiter, content: TokenStream, span: Span) -> TokenStream {
+fn group(delimiter: Delimiter, content: TokenStream, span: Span) -> TokenStream {
     let mut group = Group::new(delimiter, content);
     group.set_span(span);
     TokenTree::Group(group).into_token_stream()

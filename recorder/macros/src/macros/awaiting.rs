@@ -17,7 +17,7 @@
 //! The `select!` of futures takes a branch by reference if it is a path, and wants futures that know when they are done: there the
 //! branches are left as they are. A bare `select!` can be either's.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -145,11 +145,9 @@ fn bracket_select(rewriter: &mut Rewriter<'_>, call: &mut Macro, mut select: Sel
         return Bracketed::InPlace;
     };
     let frame = &rewriter.frame;
-    // In braces of the user's edition: temporaries of an arm's last expression live as long as they did.
     let content = quote! {
         let #within = #recorder::Within::enter(&#frame, #index);
         #call
     };
-    let place = start_of(&call.path);
-    Bracketed::Replaced(frame::group(Delimiter::Brace, content, place))
+    Bracketed::Replaced(frame::braces(content))
 }

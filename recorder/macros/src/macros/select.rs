@@ -1,6 +1,6 @@
 //! The grammar of `select!`, as tokio and futures have it.
 
-use proc_macro2::{Delimiter, Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, TokenStreamExt, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
@@ -9,7 +9,6 @@ use syn::{Expr, ExprAsync, ExprClosure, Item, Macro, Pat, Stmt, Token};
 use super::awaiting::biased;
 use super::mentions;
 use crate::frame;
-use crate::rewrite::start_of;
 
 /// The arguments of `select!`.
 pub(super) struct Select {
@@ -121,13 +120,15 @@ impl Arm {
     pub(super) fn begin_with(&mut self, statement: TokenStream) {
         let statement = Stmt::Expr(Expr::Verbatim(statement), None);
         match &mut self.handler {
+            Expr::Tuple(unit) if unit.elems.is_empty() => {
+                self.handler = Expr::Verbatim(frame::braces(quote!(#statement)));
+            }
             Expr::Block(block) if block.attrs.is_empty() && block.label.is_none() => {
                 block.block.stmts.insert(0, statement);
             }
             handler => {
-                let place = start_of(handler);
-                let content = quote!(#statement #handler);
-                *handler = Expr::Verbatim(frame::group(Delimiter::Brace, content, place));
+                // Whatever it borrows from temporaries ends with the arm in any edition.
+                *handler = Expr::Verbatim(frame::braces(quote!(#statement #handler)));
             }
         }
     }

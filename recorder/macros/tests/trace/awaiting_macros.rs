@@ -40,7 +40,7 @@ fn every_form_of_join_gives_what_it_gives_without_the_attribute() {
 
     #[trace(crate = crate::mock)]
     async fn joins() -> Result<u8, String> {
-        let (a,) = tokio::join!(later(1));
+        let (first,) = tokio::join!(later(1));
         let (b, c) = tokio::join!(
             biased;
             later(2),
@@ -49,8 +49,8 @@ fn every_form_of_join_gives_what_it_gives_without_the_attribute() {
         let (d, e) = futures::join!(later(4), later(5));
         tokio::join!(later(()), later(()));
         let (f, g) = tokio::try_join!(fallible(7), fallible(8))?;
-        let (h, i) = futures::try_join!(fallible(9), fallible(10))?;
-        let sum = a + b + c + d + e + f + g + h + i;
+        let (h, last) = futures::try_join!(fallible(9), fallible(10))?;
+        let sum = first + b + c + d + e + f + g + h + last;
         let last = tokio::join!(later(sum), later(later(1).await)).0;
         tokio::try_join!(fallible(last), fallible(0))?;
         unreachable!("the second one fails")
@@ -135,7 +135,7 @@ fn select_of_tokio_is_left_when_its_arm_begins() {
     async fn selects() -> u8 {
         tokio::select! {
             biased;
-            _ = std::future::pending::<()>() => 1,
+            () = std::future::pending::<()>() => 1,
             x = later(2) => later(x).await,
         }
     }
@@ -143,7 +143,7 @@ fn select_of_tokio_is_left_when_its_arm_begins() {
     let run = run(selects());
     assert_eq!(run.output, 2);
     assert_eq!(run.expressions().len(), 2);
-    assert!(run.expressions()[0].starts_with("tokio::select! { biased; _ = std::future::pending"));
+    assert!(run.expressions()[0].starts_with("tokio::select! { biased; () = std::future::pending"));
     assert_eq!(run.expressions()[1], "later(x)");
     let mut log = run.log;
     log.retain(|line| line != "inside selects");
@@ -201,9 +201,9 @@ fn an_arm_can_leave_the_loop_and_the_function() {
     async fn leaves(first: Result<u8, u8>) -> Result<u8, u8> {
         loop {
             tokio::select! {
-                _ = later(()), if first == Ok(1) => break,
-                _ = later(()), if first == Ok(2) => return Ok(20),
-                value = later(first) => { value?; continue }
+                () = later(()), if first == Ok(1) => break,
+                () = later(()), if first == Ok(2) => return Ok(20),
+                value = later(first) => { value?; }
             }
         }
         Ok(10)
@@ -294,7 +294,7 @@ fn a_future_that_is_dropped_in_such_a_macro_leaves_it_unfinished() {
     #[trace(crate = crate::mock)]
     async fn selects() {
         tokio::select! {
-            _ = std::future::pending::<()>() => {}
+            () = std::future::pending::<()>() => {}
         }
     }
 
