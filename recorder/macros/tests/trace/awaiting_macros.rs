@@ -40,17 +40,19 @@ fn every_form_of_join_gives_what_it_gives_without_the_attribute() {
 
     #[trace(crate = crate::mock)]
     async fn joins() -> Result<u8, String> {
-        let (first,) = tokio::join!(later(1));
-        let (b, c) = tokio::join!(
+        let mut sum = tokio::join!(later(1)).0;
+        let two = tokio::join!(
             biased;
             later(2),
             async { later(3).await },
         );
-        let (d, e) = futures::join!(later(4), later(5));
+        let (one, other) = futures::join!(later(4), later(5));
+        sum += two.0 + two.1 + one + other;
         tokio::join!(later(()), later(()));
-        let (f, g) = tokio::try_join!(fallible(7), fallible(8))?;
-        let (h, last) = futures::try_join!(fallible(9), fallible(10))?;
-        let sum = first + b + c + d + e + f + g + h + last;
+        let (one, other) = tokio::try_join!(fallible(7), fallible(8))?;
+        sum += one + other;
+        let (one, other) = futures::try_join!(fallible(9), fallible(10))?;
+        sum += one + other;
         let last = tokio::join!(later(sum), later(later(1).await)).0;
         tokio::try_join!(fallible(last), fallible(0))?;
         unreachable!("the second one fails")

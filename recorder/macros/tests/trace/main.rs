@@ -15,4 +15,5 @@ mod cost;
 mod forms;
 mod points;
 mod semantics;
+mod signatures;
 mod traits;
