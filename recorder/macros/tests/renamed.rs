@@ -55,6 +55,7 @@ fn a_renamed_recorder_is_found_and_an_older_edition_compiles() {
 
     let errors = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{errors}");
+    assert_eq!(errors, "", "the compiler warns");
     assert_eq!(
         String::from_utf8_lossy(&run.stdout)
             .lines()
@@ -73,6 +74,21 @@ fn a_renamed_recorder_is_found_and_an_older_edition_compiles() {
             "enter ais_recorder::at_home at recorder/src/lib.rs:9",
             "await std::future::ready(1) in line 10",
             "leave ais_recorder::at_home",
+            "enter app::greet at app/src/main.rs:40",
+            "await ready(format!(\"{} {name}{mark}\", self.greeting)) in line 41",
+            "leave app::greet",
+            "enter app::read at app/src/main.rs:47",
+            "await ready(()) in line 48",
+            "leave app::read",
+            "enter app::block_at_the_end at app/src/main.rs:53",
+            "await async { length_of(&name).await + length_of(&Noisy(\"temporary\")).await } in line 55",
+            "enter app::block_at_the_end::{block} at app/src/main.rs:55",
+            "await length_of(&name) in line 55",
+            "await length_of(&Noisy(\"temporary\")) in line 55",
+            "drop temporary",
+            "leave app::block_at_the_end::{block}",
+            "drop borrowed",
+            "leave app::block_at_the_end",
         ]
     );
 }
