@@ -1,5 +1,6 @@
 //! `traced!(async move { … })`: async blocks and closures, which no attribute can stand on.
 
+use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::{Block, Error, Expr, ExprClosure, LitStr, Token};
 
@@ -28,12 +29,17 @@ impl Parse for Traced {
         }
         if input.peek(LitStr) {
             name = Some(args::not_empty(input.parse()?)?);
-            input.parse::<Token![,]>()?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
         }
         if input.is_empty() {
-            return Err(input.error(USAGE));
+            return Err(Error::new(Span::call_site(), USAGE));
         }
         let expression = input.parse()?;
+        if !matches!(expression, Expr::Async(_) | Expr::Closure(_)) {
+            return Err(Error::new_spanned(expression, USAGE));
+        }
         input.parse::<Option<Token![,]>>()?;
         if !input.is_empty() {
             return Err(input.error("`traced!` takes one async block or closure"));

@@ -25,7 +25,7 @@
 //!   `async fn` may. (In older editions it may not hold references, and has no way to name those that have no name.)
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, BlockModifiers, Expr, ExprAsync, FnArg, ImplItemFn, Meta, Pat, PatIdent,
@@ -37,10 +37,15 @@ use crate::points::{Name, Points};
 use crate::rewrite;
 use crate::runtime::Runtime;
 
-/// Traces an `async fn`.
-pub(crate) fn trace(function: &mut ImplItemFn, name: &Name, runtime: &Runtime) -> syn::Result<()> {
+/// Traces an `async fn`. `around` are the attributes of what it is a member of.
+pub(crate) fn trace(
+    function: &mut ImplItemFn,
+    name: &Name,
+    around: &[Attribute],
+    runtime: &Runtime,
+) -> syn::Result<()> {
     let points = rewrite::bracket_awaits(&mut function.block, name, runtime)?;
-    if must_stay_async(function) {
+    if must_stay_async(function, around) {
         let place = function.sig.ident.span();
         frame::enter(&mut function.block, name, place, &points, runtime);
     } else {
@@ -50,10 +55,10 @@ pub(crate) fn trace(function: &mut ImplItemFn, name: &Name, runtime: &Runtime) -
 }
 
 /// Whether the function has to be an `async fn`.
-fn must_stay_async(function: &ImplItemFn) -> bool {
+fn must_stay_async(function: &ImplItemFn, around: &[Attribute]) -> bool {
     // `!` can be written as what a function returns, and nowhere else.
     let never = matches!(&function.sig.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)));
-    never || !function.attrs.iter().all(is_indifferent)
+    never || !function.attrs.iter().chain(around).all(is_indifferent)
 }
 
 /// Whether an attribute means the same on a function that returns a future.
@@ -148,15 +153,18 @@ fn returned_type(output: &ReturnType) -> TokenStream {
             }
         }
     }
-    let output = match output {
-        ReturnType::Default => quote!(()),
+    let (output, place) = match output {
+        ReturnType::Default => (quote!(()), Span::call_site()),
         ReturnType::Type(_, output) => {
+            let place = rewrite::start_of(output);
             let mut output = output.clone();
             Erase.visit_type_mut(&mut output);
-            output.to_token_stream()
+            (output.to_token_stream(), place)
         }
     };
-    quote! {
+    // What the compiler has to say of the type that it learns here, it says of the place where it is written.
+    let place = Span::mixed_site().located_at(place);
+    quote_spanned! {place=>
         if let ::core::option::Option::Some(__ais_returned) = ::core::option::Option::None::<#output> {
             return __ais_returned;
         }

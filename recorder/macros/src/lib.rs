@@ -34,6 +34,7 @@ mod block;
 mod expand;
 mod frame;
 mod function;
+mod items;
 mod macros;
 mod points;
 mod rewrite;

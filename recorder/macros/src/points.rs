@@ -47,8 +47,14 @@ impl Name {
     }
 
     /// `module::function`
-    pub(crate) fn of_function(ident: &Ident) -> Self {
-        let name = ident.unraw().to_string();
+    pub(crate) fn of(function: &Ident) -> Self {
+        let name = function.unraw().to_string();
+        Self(quote!(::core::module_path!(), "::", #name))
+    }
+
+    /// `module::Type::function`
+    pub(crate) fn of_member(owner: &str, function: &Ident) -> Self {
+        let name = format!("{owner}::{}", function.unraw());
         Self(quote!(::core::module_path!(), "::", #name))
     }
 

@@ -88,7 +88,9 @@ fn name_in_manifest(found: Result<FoundCrate, proc_macro_crate::Error>) -> syn::
             };
             Err(Error::new(
                 Span::call_site(),
-                format!("{missing}; add it, or say where it is with `#[trace(crate = path)]`"),
+                format!(
+                    "{missing}; add it, or say where it is with `#[trace(crate = path)]`, `traced!(crate = path, …)`"
+                ),
             ))
         }
     }
@@ -122,7 +124,9 @@ mod tests {
     fn without_a_manifest_the_error_says_how_to_do_without_one() {
         let error = name_in_manifest(Err(proc_macro_crate::Error::CargoManifestDirNotSet));
         let message = error.unwrap_err().to_string();
-        assert!(message.ends_with("add it, or say where it is with `#[trace(crate = path)]`"));
+        assert!(message.ends_with(
+            "add it, or say where it is with `#[trace(crate = path)]`, `traced!(crate = path, …)`"
+        ));
     }
 
     #[test]

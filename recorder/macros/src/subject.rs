@@ -1,4 +1,4 @@
-//! What the attribute stands on, and where in it the body is that gets traced.
+//! Where in a function the body is that gets traced.
 //!
 //! Mostly that is an `async fn` and its body, or a plain function that ends in an async block (`Box::pin(async move { … })`): then
 //! the block is the future, and what stands before it runs when the function is called.
@@ -8,67 +8,37 @@
 //! `#[tracing::instrument]` an async one which awaits it. So an async block that another macro made comes first, whichever macro
 //! it was.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::Span;
+use quote::quote;
 use syn::visit_mut::VisitMut;
-use syn::{
-    Block, Error, Expr, ExprAsync, ExprClosure, ImplItemFn, Item, Signature, Stmt, Token,
-    TraitItemFn,
-};
+use syn::{Block, Error, Expr, ExprAsync, ExprClosure, ImplItemFn, Item, Stmt, Token};
 
-/// The function under the attribute.
-pub(crate) struct Subject(ImplItemFn);
-
-impl Subject {
-    /// The function in `item`, or an error that says what to do with an item which is none.
-    pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
-        // A method may be written in more ways than a free function, so its grammar serves for both.
-        match syn::parse2(item.clone()) {
-            Ok(function) => Ok(Self(function)),
-            Err(error) => Err(not_a_function(item).unwrap_or(error)),
-        }
+/// Runs `edit` on the body of the function's future. False where it has none.
+pub(crate) fn edit_body(
+    function: &mut ImplItemFn,
+    edit: impl FnOnce(Body<'_>) -> syn::Result<()>,
+) -> syn::Result<bool> {
+    let signature = &function.sig;
+    let mut search = MadeByMacro {
+        plain: signature.asyncness.is_none().then_some(signature.fn_token),
+        edit: Some(edit),
+        outcome: Ok(()),
+    };
+    // In a function that is a macro's from its first word on, a block of that macro's is nothing special.
+    if !signature.asyncness.is_some_and(is_made_by_macro) {
+        search.visit_block_mut(&mut function.block);
     }
-
-    pub(crate) fn name(&self) -> &Ident {
-        &self.0.sig.ident
+    let Some(edit) = search.edit else {
+        return search.outcome.map(|()| true);
+    };
+    if function.sig.asyncness.is_some() {
+        edit(Body::Function(function))?;
+    } else if let Some(block) = returned_future(&mut function.block) {
+        edit(Body::Returned(block))?;
+    } else {
+        return Ok(false);
     }
-
-    /// Runs `edit` on the body of the function's future, or says why there is none.
-    pub(crate) fn edit_body(
-        &mut self,
-        edit: impl FnOnce(Body<'_>) -> syn::Result<()>,
-    ) -> syn::Result<()> {
-        let Self(function) = self;
-        let mut search = MadeByMacro {
-            plain: function
-                .sig
-                .asyncness
-                .is_none()
-                .then_some(function.sig.fn_token),
-            edit: Some(edit),
-            outcome: Ok(()),
-        };
-        // In a function that is a macro's from its first word on, a block of that macro's is nothing special.
-        if !function.sig.asyncness.is_some_and(is_made_by_macro) {
-            search.visit_block_mut(&mut function.block);
-        }
-        let Some(edit) = search.edit else {
-            return search.outcome;
-        };
-        if function.sig.asyncness.is_some() {
-            return edit(Body::Function(function));
-        }
-        match returned_future(&mut function.block) {
-            Some(block) => edit(Body::Returned(block)),
-            None => Err(not_async(&function.sig)),
-        }
-    }
-}
-
-impl ToTokens for Subject {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.0.to_tokens(tokens);
-    }
+    Ok(true)
 }
 
 /// What the body of a function's future is.
@@ -150,46 +120,11 @@ fn is_moved_from_signature(token: Token![async], function: Token![fn]) -> bool {
     position(token.span) <= position(function.span)
 }
 
-fn not_async(signature: &Signature) -> Error {
-    let (keyword, name) = (signature.fn_token, &signature.ident);
+/// The error for a function that has no future.
+pub(crate) fn no_future(function: &ImplItemFn) -> Error {
+    let (keyword, name) = (function.sig.fn_token, &function.sig.ident);
     Error::new_spanned(
         quote!(#keyword #name),
         "`#[trace]` needs an `async fn`, or a function that ends in an async block; call `.traced(\"name\")` on any other future",
     )
-}
-
-/// The error for an item that is something else than a function with a body. `None` if it is no item at all, or one with a
-/// body that cannot be understood: then the parser's own error, with the place where it stopped, says more.
-fn not_a_function(item: TokenStream) -> Option<Error> {
-    if let Ok(method) = syn::parse2::<TraitItemFn>(item.clone()) {
-        return method.default.is_none().then(|| {
-            Error::new_spanned(
-                &method.sig,
-                "`#[trace]` needs a body to trace: put it on this method in each implementation, or give it a default body",
-            )
-        });
-    }
-    let (place, what, where_to) = match syn::parse2::<Item>(item).ok()? {
-        Item::Fn(_) | Item::Verbatim(_) | Item::Macro(_) => return None,
-        Item::Impl(item) => (
-            item.impl_token.span,
-            "an `impl` block",
-            "each `async fn` in it",
-        ),
-        Item::Trait(item) => (
-            item.trait_token.span,
-            "a trait",
-            "each `async fn` with a body in it",
-        ),
-        Item::Mod(item) => (item.mod_token.span, "a module", "each `async fn` in it"),
-        Item::Struct(item) => (item.ident.span(), "a struct", "an `async fn`"),
-        Item::Enum(item) => (item.ident.span(), "an enum", "an `async fn`"),
-        Item::Const(item) => (item.ident.span(), "a constant", "an `async fn`"),
-        Item::Static(item) => (item.ident.span(), "a static", "an `async fn`"),
-        _ => (Span::call_site(), "this item", "an `async fn`"),
-    };
-    Some(Error::new(
-        place,
-        format!("`#[trace]` cannot trace {what}; put it on {where_to}"),
-    ))
 }

@@ -14,7 +14,16 @@ pub struct Bank {
 
 #[trace]
 impl Bank {
-    async fn open(&self) {}
+    fn balance(&self) -> u64 {
+        self.balance
+    }
+}
+
+#[trace(name = "Bank")]
+impl Clone for Kind {
+    fn clone(&self) -> Self {
+        Self::A
+    }
 }
 
 #[trace]
@@ -35,5 +44,5 @@ trait Open {
 
 fn main() {
     let bank = Bank { balance: 1 };
-    let _ = (bank.balance, LIMIT, NAME, Kind::A, 1 as Alias);
+    let _ = (bank.balance(), Kind::A.clone(), LIMIT, NAME, Kind::A, 1 as Alias);
 }

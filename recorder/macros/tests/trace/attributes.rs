@@ -39,6 +39,27 @@ async fn a_tokio_test_with_a_result_is_traced() -> Result<(), String> {
     Ok(())
 }
 
+mod imported {
+    use ais_macros::trace;
+    use tokio::test;
+
+    use super::entered_points;
+
+    #[test]
+    #[trace(crate = crate::mock)]
+    async fn an_imported_test_above_is_traced() {
+        tokio::task::yield_now().await;
+        assert_eq!(entered_points(), ["tokio::task::yield_now()"]);
+    }
+
+    #[trace(crate = crate::mock)]
+    #[test]
+    async fn an_imported_test_below_is_traced() {
+        tokio::task::yield_now().await;
+        assert_eq!(entered_points(), ["tokio::task::yield_now()"]);
+    }
+}
+
 #[test]
 #[should_panic(expected = "in a traced test")]
 fn a_traced_test_that_fails_does_fail() {
@@ -58,12 +79,14 @@ fn the_test_harness_knows_the_traced_tests() {
     let list = Command::new(me).arg("--list").output().unwrap().stdout;
     let list = String::from_utf8(list).unwrap();
     for name in [
-        "below_is_traced",
-        "above_is_traced",
-        "with_a_result_is_traced",
+        "a_tokio_test_below_is_traced",
+        "a_tokio_test_above_is_traced",
+        "a_tokio_test_with_a_result_is_traced",
+        "imported::an_imported_test_above_is_traced",
+        "imported::an_imported_test_below_is_traced",
     ] {
         assert!(
-            list.contains(&format!("attributes::a_tokio_test_{name}: test")),
+            list.contains(&format!("attributes::{name}: test")),
             "{name} is missing in {list}"
         );
     }
@@ -108,6 +131,56 @@ fn a_function_left_out_by_cfg_is_left_out() {
     }
 
     assert_eq!(run(chosen()).output, 2);
+}
+
+#[test]
+fn a_deprecation_and_lints_stay_on_the_function_in_either_order() {
+    #[deprecated = "for a reason"]
+    #[trace(crate = crate::mock)]
+    #[allow(non_snake_case, unused_variables)]
+    async fn Above(Unused: u8) -> u8 {
+        later(1).await
+    }
+
+    #[trace(crate = crate::mock)]
+    #[deprecated = "for a reason"]
+    #[allow(non_snake_case, unused_variables)]
+    async fn Below(Unused: u8) -> u8 {
+        later(2).await
+    }
+
+    // Without the deprecation this expectation would be one too many.
+    #[expect(deprecated)]
+    let outputs = (run(Above(0)).output, run(Below(0)).output);
+    assert_eq!(outputs, (1, 2));
+}
+
+#[test]
+fn a_function_that_must_be_used_still_says_so() {
+    #[trace(crate = crate::mock)]
+    #[must_use = "for a reason"]
+    async fn below() -> u8 {
+        later(1).await
+    }
+
+    #[must_use = "for a reason"]
+    #[trace(crate = crate::mock)]
+    async fn above() -> u8 {
+        later(2).await
+    }
+
+    let future = async {
+        // The output is what must be used.
+        #[expect(unused_must_use)]
+        {
+            below().await;
+        }
+        #[expect(unused_must_use)]
+        {
+            above().await;
+        }
+    };
+    run(future);
 }
 
 #[test]

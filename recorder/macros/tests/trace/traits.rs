@@ -103,3 +103,111 @@ fn methods_under_async_trait_are_traced_in_default_bodies_and_implementations() 
     );
     assert_eq!(run(std::rc::Rc::new(1).count()).output, 2);
 }
+
+struct Bank(u8);
+
+#[trace(crate = crate::mock)]
+impl Bank {
+    const START: u8 = 1;
+
+    /// A constructor.
+    pub(crate) async fn open() -> Self {
+        Self(later(Self::START).await)
+    }
+
+    async fn deposit(&mut self, amount: u8) -> &mut Self {
+        self.0 += later(amount).await;
+        self
+    }
+
+    #[trace(name = "its own", crate = crate::mock)]
+    async fn named(&self) -> u8 {
+        later(self.0).await
+    }
+
+    fn boxed(&self) -> std::pin::Pin<Box<dyn Future<Output = u8> + '_>> {
+        Box::pin(async move { later(self.0).await })
+    }
+
+    fn balance(&self) -> u8 {
+        self.0
+    }
+}
+
+#[test]
+fn an_attribute_on_an_impl_block_is_one_on_each_function_with_a_future() {
+    let opened = run(Bank::open());
+    let name = concat!(module_path!(), "::Bank::open");
+    assert_eq!(opened.function().name, name);
+    let mut bank = opened.output;
+    assert_eq!(run(async { bank.deposit(2).await.balance() }).output, 3);
+    assert_eq!(run(bank.named()).function().name, "its own");
+    assert_eq!(run(bank.boxed()).expressions(), ["later(self.0)"]);
+}
+
+#[trace(crate = crate::mock)]
+#[async_trait]
+trait TraceAbove: Sync {
+    async fn one(&self) -> u8;
+    async fn two(&self) -> u8 {
+        self.one().await + later(1).await
+    }
+}
+
+#[async_trait]
+#[trace(crate = crate::mock)]
+trait TraceBelow: Sync {
+    async fn one(&self) -> u8;
+    async fn two(&self) -> u8 {
+        self.one().await + later(1).await
+    }
+}
+
+#[trace(crate = crate::mock)]
+#[async_trait]
+impl TraceAbove for Bank {
+    async fn one(&self) -> u8 {
+        later(self.0).await
+    }
+}
+
+#[async_trait]
+#[trace(crate = crate::mock)]
+impl TraceBelow for Bank {
+    async fn one(&self) -> u8 {
+        later(self.0).await
+    }
+}
+
+#[trace(crate = crate::mock)]
+trait WithoutMacro {
+    async fn one(&self) -> u8;
+    async fn two(&self) -> u8 {
+        self.one().await + later(1).await
+    }
+}
+
+#[trace(crate = crate::mock)]
+impl WithoutMacro for Bank {
+    async fn one(&self) -> u8 {
+        later(self.0).await
+    }
+}
+
+#[test]
+fn it_can_stand_above_and_below_async_trait() {
+    let (above, below): (&dyn TraceAbove, &dyn TraceBelow) = (&Bank(1), &Bank(2));
+    let runs = [
+        (run(above.two()), 2, "TraceAbove"),
+        (run(below.two()), 3, "TraceBelow"),
+        (run(WithoutMacro::two(&Bank(3))), 4, "WithoutMacro"),
+    ];
+    for (run, output, name) in runs {
+        assert_eq!(run.output, output);
+        assert!(run.function().name.ends_with(&format!("::{name}::two")));
+        assert_eq!(run.expressions(), ["self.one()", "later(1)"]);
+        let one = run.functions[1];
+        assert!(one.name.ends_with("::Bank::one"));
+        assert_eq!(one.points[0].expression, "later(self.0)");
+    }
+}
