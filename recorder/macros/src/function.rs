@@ -189,7 +189,13 @@ fn bind(argument: &mut PatType, index: usize) -> TokenStream {
             let place = name.span();
             let mut name = name.clone();
             name.set_span(Span::mixed_site().located_at(place));
-            let binding = quote!(#(#conditions)* #(#moved)* let #pattern = #name;);
+            // A name that says that it is not used may well be bound to a value; clippy only wants it to look as if that did something.
+            let value = if name.to_string().starts_with('_') {
+                quote!(::core::convert::identity(#name))
+            } else {
+                name.to_token_stream()
+            };
+            let binding = quote!(#(#conditions)* #(#moved)* let #pattern = #value;);
             (name, binding)
         }
         None => {
