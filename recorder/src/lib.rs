@@ -26,6 +26,7 @@
 //! |---|---|
 //! | a task | [`spawn`] with your executor's spawn function, or [`task()`] around what you hand to it |
 //! | every await point of an `async fn` | [`#[trace]`](macro@trace) |
+//! | every await point of an async block or closure | [`traced!`](macro@traced) |
 //! | any other future, under a name | [`.traced("name")`](TraceExt::traced) |
 //! | a lock, a channel | [`sync::Mutex`], [`sync::channel`] |
 //!
@@ -83,6 +84,15 @@ pub use task::{JoinHandle, Task, spawn, task};
 
 #[cfg(feature = "macros")]
 pub use ais_macros::{trace, traced};
+
+/// The examples of the macros' documentation: they need this crate, which the macros' own cannot use.
+#[cfg(all(doctest, feature = "macros"))]
+mod examples_of_macros {
+    #[doc = include_str!("../macros/docs/trace.md")]
+    struct Trace;
+    #[doc = include_str!("../macros/docs/traced.md")]
+    struct Traced;
+}
 
 /// What the macros expand to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
