@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ais_analyzer::history::Future;
 use ais_analyzer::report::trace_info;
 use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, Source, Trace};
-use ais_recorder::Recorder;
+use ais_recorder::{Recorder, spawn, trace, traced};
 
 use super::{assert_deadlock_is_proven, deadlock, found, recorded, storm, turn};
 
@@ -63,6 +64,51 @@ fn a_lock_that_was_taken_long_ago_is_known_though_its_segment_is_gone() {
     for segment in &segments {
         assert_deadlock_is_proven(&Trace::open(segment).unwrap());
     }
+}
+
+#[trace]
+async fn waits_in_select() {
+    tokio::select! {
+        () = std::future::pending() => {}
+        () = waits_at_its_second() => {}
+    }
+}
+
+#[trace]
+async fn waits_at_its_second() {
+    tokio::task::yield_now().await;
+    std::future::pending().await
+}
+
+#[test]
+fn where_a_traced_function_stands_is_known_though_its_beginning_is_gone() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let (trace, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
+        drop(spawn("hangs", waits_in_select(), tokio::spawn));
+        let unpolled = traced!("unpolled", async { waits_at_its_second().await });
+        storm("storm", 2_000_000).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        std::mem::forget(unpolled);
+    });
+    let history = &trace.history;
+    assert!(history.begins_late, "the first segments are gone");
+    let of = |name: &str| {
+        let is_of = |future: &&Future| {
+            let function = history.function_of(future);
+            function.is_some_and(|function| function.short_name() == name)
+        };
+        history.futures.iter().find(is_of).unwrap()
+    };
+    let (outer, inner) = (of("waits_in_select"), of("waits_at_its_second"));
+    assert_eq!(outer.waits_at().unwrap().point, 0);
+    assert_eq!(inner.waits_at().unwrap().point, 1);
+    assert_eq!(inner.parent, Some(outer.id));
+    let unpolled = of("unpolled");
+    assert_eq!((unpolled.begun, unpolled.ended), (None, None));
+    assert!(unpolled.made < history.end);
+    recorder.stop().unwrap();
 }
 
 #[test]

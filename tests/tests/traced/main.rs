@@ -9,6 +9,7 @@
     reason = "functions that await nothing are traced as well"
 )]
 
+mod interleaved;
 mod macros;
 mod once;
 mod pending;
