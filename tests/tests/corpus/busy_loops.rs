@@ -18,6 +18,7 @@ buggy! {
         async a_queue_without_a_free_slot: Possible, ["submit"], ["(semaphore@slots)"];
         async a_channel_that_is_only_tried: Possible, ["idle"], ["(channel@messages)"];
         async a_branch_of_select_that_is_always_ready: Possible, ["ui"], ["(channel@restored)", "(channel@keys)"];
+        async a_traced_select_that_is_always_ready: Possible, ["ui"], ["(channel@restored)", "(channel@keys)"];
         async a_watch_whose_sender_is_gone: Possible, ["buffer"], ["(watch channel@config)", "(channel@envelopes)"];
     }
 }
@@ -94,6 +95,26 @@ async fn a_channel_that_is_only_tried(fixed: bool) {
 /// One branch of a loop receives from a channel whose senders are gone: it is ready each time, and has nothing.
 /// <https://github.com/HaseebKhalid1507/Myx/issues/13>
 async fn a_branch_of_select_that_is_always_ready(fixed: bool) {
+    let (restored, mut states) = mpsc::channel::<u32>(1);
+    let (keys, mut pressed) = mpsc::channel(8);
+    drop(restored);
+    let ui = named("ui", async move {
+        loop {
+            tokio::select! {
+                biased;
+                key = pressed.recv() => return key,
+                _ = states.recv(), if !fixed => {}
+            }
+        }
+    });
+    quiet().await;
+    keys.send('q').await.unwrap();
+    assert_eq!(ui.await.unwrap(), Some('q'));
+}
+
+/// The same, with all that is awaited recorded: a `select!` that is left each time brings no task further.
+#[ais_recorder::trace]
+async fn a_traced_select_that_is_always_ready(fixed: bool) {
     let (restored, mut states) = mpsc::channel::<u32>(1);
     let (keys, mut pressed) = mpsc::channel(8);
     drop(restored);

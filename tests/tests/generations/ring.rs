@@ -77,7 +77,7 @@ async fn waits_in_select() {
 #[trace]
 async fn waits_at_its_second() {
     tokio::task::yield_now().await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn calls_of_tasks_that_take_turns_do_not_mix() {
 
 #[trace]
 async fn waits_for_ever() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[trace]

@@ -4,7 +4,8 @@
 //! nothing that is recorded (no operation became ready, nothing was sent, received, taken or given back, no await point was left). A wake
 //! by another task, through an operation, or from a thread outside of any poll (I/O that is not recorded) is a cause. So is the wish to
 //! give way (`yield_now`) unless [`Thresholds::busy_yields`] says otherwise. A turn without a wake of its own is one that ended because the
-//! task had used up its budget while it asked a closed channel for more; what else it did with that is not known, so it is only possible.
+//! task had used up its budget while it asked a closed channel for more; what else it did with that is not known, so it is only possible,
+//! and that it got past await points in doing so says nothing.
 //!
 //! The other way to spin is not to return at all: one operation is polled again and again in a single poll of its task. In a poll a task
 //! has no budget for a thousand things that are ready, so nothing else can have been; still it may compute in between, and is only possible.
@@ -214,8 +215,12 @@ impl<'a> Rules<'a> {
                 && matches!(wake.by, WokenBy::Thread(_))
         };
         let is_turn = |wake: &Wake| is_own(wake) || is_polite(wake) || is_told_to_come_again(wake);
+        // What is awaited in a loop, to ask a closed channel for more, is got past each time.
+        let is_cause = |doing: &Doing<'_>| {
+            doing.is_progress() && !(asks_a_closed_channel && doing.is_of_a_future())
+        };
         let has_own = woken.iter().any(is_turn);
-        let has_other = !woken.iter().all(is_turn) || done.iter().any(Doing::is_progress);
+        let has_other = !woken.iter().all(is_turn) || done.iter().any(is_cause);
         match (has_own, has_other) {
             (true, false) => Cause::Itself,
             (true, true) => Cause::Also,

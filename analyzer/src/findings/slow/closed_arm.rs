@@ -111,14 +111,15 @@ fn runs<'s, 'a>(operations: &'s [&'a Operation]) -> impl Iterator<Item = &'s [&'
     operations.chunk_by(|a, b| b.begun.since(a.begun) <= PAUSE)
 }
 
-/// Whether a task did something between two moments that is recorded, and no mere question.
+/// Whether a task did something between two moments that is recorded, and no mere question. That a traced loop gets past its `select!`
+/// each time is none.
 fn comes_of_it(doings: &Doings<'_>, task: TaskId, from: Nanos, to: Nanos) -> bool {
     let doings = doings.of(task);
     let first = doings.partition_point(|doing| doing.at < from);
     let last = doings.partition_point(|doing| doing.at <= to);
     doings[first..last]
         .iter()
-        .any(super::doings::Doing::is_progress)
+        .any(|doing| doing.is_progress() && !doing.is_of_a_future())
 }
 
 /// A channel without a sender or a message all the time, whose receiver the task has used, or can have got from the task that made it.

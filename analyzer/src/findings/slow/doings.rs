@@ -185,6 +185,14 @@ impl Doing<'_> {
         }
     }
 
+    /// It is about futures alone: one began, ended, came to an await point or got past it.
+    pub(super) fn is_of_a_future(&self) -> bool {
+        matches!(
+            self.what,
+            What::Begun(_) | What::Entered(..) | What::Left(..) | What::Ended(..)
+        )
+    }
+
     /// It was told that a channel is closed.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.what, What::Answered(_, Outcome::Closed))
