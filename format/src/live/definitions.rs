@@ -66,6 +66,12 @@ mod tests {
         };
         write_text(&mut words, 9, "src/größe.rs");
         write_row(&mut words, &location);
+        let unseen = Unseen {
+            function: 4,
+            name: 9,
+            location: 7,
+        };
+        write_row(&mut words, &unseen);
         write_text(&mut words, 10, "");
         let mut builder = ChunkBuilder::new();
         let mut rest = words.as_slice();
@@ -82,6 +88,7 @@ mod tests {
             chunk.definitions::<Location>().collect::<Vec<_>>(),
             [location]
         );
+        assert_eq!(chunk.definitions::<Unseen>().collect::<Vec<_>>(), [unseen]);
     }
 
     #[test]
