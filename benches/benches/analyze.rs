@@ -169,6 +169,7 @@ impl Run {
             job(DEADLOCKS, analyzer, &["--deadlocks"], 1),
             job("inspect-analyze", analyzer, &[], 1),
             job(at_end, analyzer, &["--deadlocks", "--at", "end"], 1),
+            job("inspect-analyze --perf", analyzer, &["--perf"], 0),
         ];
         if size.events <= MOST_EVENTS_AS_A_WHOLE {
             // What a panel tells of one task rests on the histories of all.
