@@ -294,3 +294,53 @@ fn the_call_graph_tells_what_has_to_be_async_what_never_waited_and_where_the_tim
     let called = text.find("http::query()").unwrap();
     assert!(text.find("http::report()").unwrap() < called);
 }
+
+#[test]
+fn a_diagram_draws_the_states_of_one_function_or_who_calls_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = sample("http.ais");
+    let draw = |name: &str, report: &[&str]| {
+        let path = folder.path().join(name);
+        let request = [
+            &[trace.as_str()],
+            report,
+            &["--diagram", path.to_str().unwrap()],
+        ];
+        expect(0, &request.concat());
+        fs::read_to_string(path).unwrap()
+    };
+    let states = ["--states", "report"];
+    for picture in [draw("states.svg", &states), draw("states.dot", &states)] {
+        for what in [
+            "service.cache.lock()",
+            "41 times",
+            "returned",
+            "had to wait",
+        ] {
+            assert!(picture.contains(what), "no {what:?} in {picture}");
+        }
+    }
+    let calls = draw("calls.svg", &["--call-graph"]);
+    for what in [
+        "▲ http::report()",
+        "● http::query()",
+        "task connection N",
+        "has to be async",
+    ] {
+        assert!(calls.contains(what), "no {what:?} in {calls}");
+    }
+    let refused = |report: &[&str]| {
+        let out = folder.path().join("refused.svg");
+        let request = [
+            &[trace.as_str()],
+            report,
+            &["--diagram", out.to_str().unwrap()],
+        ];
+        let output = inspect(&request.concat());
+        assert_eq!(output.status.code(), Some(2), "{report:?}");
+        assert!(!out.exists(), "{report:?}");
+    };
+    refused(&[]);
+    refused(&["--states"]);
+    refused(&["--states", "report", "--call-graph"]);
+}

@@ -97,6 +97,9 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         assert_eq!(output.status.code(), Some(0), "{line}");
         assert!(text(&output.stdout).contains("http::report()"), "{line}");
     }
+    let states = fs::read_to_string(root.join("report.svg")).unwrap();
+    fs::remove_file(root.join("report.svg")).unwrap();
+    assert!(states.contains("service.cache.lock()"));
 
     // The example, with the line of the README in place of tokio's.
     let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));

@@ -51,6 +51,10 @@ pub(super) struct Palette {
     pub(super) calm_tint: RGBColor,
     /// The outline of what is neither.
     pub(super) calm: RGBColor,
+    /// The outline of what is as it should be.
+    pub(super) good: RGBColor,
+    /// Behind it.
+    pub(super) good_tint: RGBColor,
 }
 
 pub(super) const LIGHT: Palette = Palette {
@@ -66,6 +70,8 @@ pub(super) const LIGHT: Palette = Palette {
     warning_line: RGBColor(0xdd, 0xb6, 0x3c),
     calm_tint: RGBColor(0xf3, 0xf6, 0xf9),
     calm: RGBColor(0x6e, 0x78, 0x83),
+    good: RGBColor(0x00, 0x6b, 0x4e),
+    good_tint: RGBColor(0xe8, 0xf6, 0xf1),
 };
 
 pub(super) const DARK: Palette = Palette {
@@ -81,4 +87,6 @@ pub(super) const DARK: Palette = Palette {
     warning_line: RGBColor(0x8a, 0x6d, 0x1c),
     calm_tint: RGBColor(0x1a, 0x21, 0x29),
     calm: RGBColor(0x8b, 0x96, 0xa2),
+    good: RGBColor(0x4f, 0xc9, 0xa4),
+    good_tint: RGBColor(0x0f, 0x2a, 0x22),
 };

@@ -50,6 +50,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "at")]
     pub(crate) call_graph: bool,
 
+    /// Draw what --states tells of one function, or what --call-graph tells, as an SVG picture or, for Graphviz, as OUT.dot
+    #[arg(long, value_name = "OUT.svg|OUT.dot")]
+    pub(crate) diagram: Option<PathBuf>,
+
     /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) task: Vec<String>,

@@ -7,6 +7,7 @@ use ais_analyzer::findings::{Confidence, Thresholds};
 use ais_analyzer::history::{History, Task, TaskId};
 use ais_analyzer::profile::Profile;
 use ais_analyzer::render::Theme;
+use ais_analyzer::render::graph::Graph;
 use ais_analyzer::report::{self, TaskPanel};
 use ais_analyzer::{Access, Source, Trace, Window, render};
 use anyhow::{Context, bail};
@@ -32,21 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let path = args.trace.as_deref().context("name a trace")?;
-    if let Some(picture) = &args.timeline {
-        check_picture_path("--timeline", "svg", picture, path)?;
-    }
-    if let Some(graph) = &args.graph {
-        check_picture_path("--graph", "svg", graph, path)?;
-    }
-    if let Some(filter) = args
-        .filter
-        .iter()
-        .find(|filter| args.needs_profile() && filter.asks_for_state())
-    {
-        bail!(
-            "--filter {filter}: --perf counts what tasks did over time, and knows no state of theirs: leave the state out"
-        );
-    }
+    check_request(args, path)?;
     let is_all = !args.deadlocks && !args.stuck && args.task.is_empty();
     let has_picture = args.timeline.is_some() || args.graph.is_some();
     // Where time goes can be told without rebuilding anything.
@@ -57,6 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         (Some(analysis), profile) => (analysis, profile),
         (None, profile) => {
             let profile = profile.context("it was asked for")?;
+            draw_diagram(args, &profile)?;
             output::print(&counted(args, &profile)?.join("\n"))?;
             return Ok(0);
         }
@@ -76,6 +64,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     }
     if let Some(file) = &args.graph {
         draw_graph(file, &analysis)?;
+    }
+    if let Some(profile) = &profile {
+        draw_diagram(args, profile)?;
     }
     // A summary is what is asked for by asking for nothing.
     let summary = is_all && !args.needs_profile() && !has_picture;
@@ -127,6 +118,32 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             0
         },
     )
+}
+
+/// What cannot be done is told before the trace is read.
+fn check_request(args: &Args, path: &Path) -> anyhow::Result<()> {
+    if let Some(picture) = &args.timeline {
+        check_picture_path("--timeline", "svg", picture, path)?;
+    }
+    if let Some(graph) = &args.graph {
+        check_picture_path("--graph", "svg", graph, path)?;
+    }
+    if let Some(diagram) = &args.diagram {
+        check_picture_path("--diagram", "svg", diagram, path)?;
+        if args.call_graph == args.states.is_some() {
+            bail!("--diagram draws one thing: ask for --states FN or for --call-graph");
+        }
+    }
+    if let Some(filter) = args
+        .filter
+        .iter()
+        .find(|filter| args.needs_profile() && filter.asks_for_state())
+    {
+        bail!(
+            "--filter {filter}: --perf, --states and --call-graph count what tasks did over time, and know no state of theirs: leave the state out"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the trace.
@@ -267,19 +284,42 @@ fn draw_timeline(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the graph, in the format that the name of the file ends in.
+/// Writes the state machine of a function, or who calls whom, where that is asked for.
+fn draw_diagram(args: &Args, profile: &Profile) -> anyhow::Result<()> {
+    let Some(file) = &args.diagram else {
+        return Ok(());
+    };
+    let graph = if args.call_graph {
+        render::call_graph(profile)
+    } else {
+        let name = args.states.iter().flatten().next().map(String::as_str);
+        let mut called = text::called(profile, name);
+        let (Some(of), None) = (called.next(), called.next()) else {
+            bail!("--diagram draws the states of one function: name one, as in --states FN");
+        };
+        render::states_graph(of)
+    };
+    write_graph("diagram", file, &graph)
+}
+
+/// Writes who waits for whom.
 fn draw_graph(file: &Path, analysis: &Analysis) -> anyhow::Result<()> {
     let graph = render::wait_graph(&analysis.trace, &analysis.verdict, &analysis.selection);
+    write_graph("graph", file, &graph)
+}
+
+/// Writes a graph, in the format that the name of the file ends in.
+fn write_graph(what: &str, file: &Path, graph: &Graph) -> anyhow::Result<()> {
     let is_dot = file.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("dot") || extension.eq_ignore_ascii_case("gv")
     });
     let picture = if is_dot {
-        render::graph::dot(&graph)
+        render::graph::dot(graph)
     } else {
-        render::graph::svg(&graph, Theme::Light)
+        render::graph::svg(graph, Theme::Light)
     };
     fs::write(file, picture)
-        .with_context(|| format!("cannot write the graph {}", file.display()))?;
+        .with_context(|| format!("cannot write the {what} {}", file.display()))?;
     output::note(&format!("wrote {}", file.display()));
     Ok(())
 }

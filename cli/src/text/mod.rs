@@ -18,7 +18,7 @@ pub(crate) use filter::{left_out, no_match};
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;
 pub(crate) use perf::perf;
-pub(crate) use states::states;
+pub(crate) use states::{called, states};
 pub(crate) use stuck::stuck;
 pub(crate) use summary::{also, brief, summary, unusable};
 

@@ -12,11 +12,7 @@ const FUNCTIONS: usize = 10;
 
 /// The functions that are called so, or those that took most time.
 pub(crate) fn states(profile: &Profile, name: Option<&str>) -> Result<String, String> {
-    let all: Vec<&FunctionTimes> = profile
-        .functions
-        .iter()
-        .filter(|of| of.has_points && name.is_none_or(|name| is_called(of, name)))
-        .collect();
+    let all: Vec<&FunctionTimes> = called(profile, name).collect();
     if all.is_empty() {
         return Err(nothing(profile, name));
     }
@@ -38,8 +34,17 @@ pub(crate) fn states(profile: &Profile, name: Option<&str>) -> Result<String, St
     Ok(text)
 }
 
+/// The functions that are called so, or all, whose await points are recorded.
+pub(crate) fn called<'a>(
+    profile: &'a Profile,
+    name: Option<&str>,
+) -> impl Iterator<Item = &'a FunctionTimes> {
+    let functions = profile.functions.iter();
+    functions.filter(move |of| of.has_points && name.is_none_or(|name| is_called(of, name)))
+}
+
 /// `report`, `http::report` and `http::report()` are all `http::report`.
-pub(crate) fn is_called(of: &FunctionTimes, name: &str) -> bool {
+fn is_called(of: &FunctionTimes, name: &str) -> bool {
     let name = name.strip_suffix("()").unwrap_or(name);
     let before = of.function.strip_suffix(name);
     before.is_some_and(|before| before.is_empty() || before.ends_with("::"))

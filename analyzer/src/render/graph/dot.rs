@@ -32,6 +32,8 @@ pub fn dot(graph: &Graph) -> String {
         };
         let (line, fill, width) = match node.mark {
             Mark::Plain => (LIGHT.calm, LIGHT.calm_tint, 1.0),
+            Mark::Sound => (LIGHT.good, LIGHT.good_tint, 1.0),
+            Mark::Waits => (LIGHT.alarm, LIGHT.alarm_tint, 1.0),
             Mark::Stuck => (LIGHT.warning, LIGHT.warning_tint, 1.5),
             Mark::Culprit => (LIGHT.alarm, LIGHT.alarm_tint, 3.0),
         };
@@ -46,6 +48,8 @@ pub fn dot(graph: &Graph) -> String {
     for edge in graph.sound_edges() {
         let (color, width) = match edge.mark {
             Mark::Plain => (LIGHT.calm, 1.0),
+            Mark::Sound => (LIGHT.good, 1.0),
+            Mark::Waits => (LIGHT.alarm, 1.0),
             Mark::Stuck => (LIGHT.warning, 1.5),
             Mark::Culprit => (LIGHT.alarm, 3.0),
         };

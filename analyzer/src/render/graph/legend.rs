@@ -2,7 +2,7 @@
 
 use super::boxes::SMALL;
 use super::layout::Rect;
-use super::{Graph, Line, Mark, Shape};
+use super::{Graph, Line, Mark, Shape, words};
 use crate::render::markup::PX;
 use crate::render::text::width;
 
@@ -30,7 +30,7 @@ const ROW: f64 = 28.0;
 pub(super) fn legend(graph: &Graph, room: f64) -> (Vec<Entry>, f64) {
     let (mut x, mut y) = (0.0, 0.0);
     let mut entries = Vec::new();
-    for (swatch, means) in meanings(graph) {
+    for (swatch, means) in words::meanings(graph).unwrap_or_else(|| meanings(graph)) {
         let wide = SWATCH.0 + 8.0 + f64::from(width(means, SMALL)) / f64::from(PX);
         if x > 0.0 && x + wide > room {
             (x, y) = (0.0, y + ROW);

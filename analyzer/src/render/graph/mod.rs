@@ -39,9 +39,11 @@ mod dot;
 mod layout;
 mod legend;
 mod svg;
+mod words;
 
 pub use dot::dot;
 pub use svg::svg;
+pub use words::Legend;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The edges. One that names a node which is not there is left out.
     pub edges: Vec<Edge>,
+    /// What it is about.
+    pub legend: Legend,
 }
 
 /// A node.
@@ -88,6 +92,10 @@ pub enum Mark {
     /// None.
     #[default]
     Plain,
+    /// Nothing can be wrong with it.
+    Sound,
+    /// It waits, as it has to.
+    Waits,
     /// It cannot go on because of something else.
     Stuck,
     /// It is the reason, as part of a cycle. A cycle of edges so marked is drawn as a ring.

@@ -148,7 +148,13 @@ impl Canvas {
             );
         }
         // What is wrong last, and so on top.
-        for mark in [Mark::Plain, Mark::Stuck, Mark::Culprit] {
+        for mark in [
+            Mark::Plain,
+            Mark::Sound,
+            Mark::Waits,
+            Mark::Stuck,
+            Mark::Culprit,
+        ] {
             for line in [Line::Solid, Line::Dashed] {
                 let paths: Vec<&Path> = edges
                     .iter()
@@ -198,6 +204,8 @@ impl Canvas {
         let palette = self.palette;
         let (line, fill, width) = match mark {
             Mark::Plain => (palette.calm, palette.calm_tint, 1.2),
+            Mark::Sound => (palette.good, palette.good_tint, 1.2),
+            Mark::Waits => (palette.alarm, palette.alarm_tint, 1.2),
             Mark::Stuck => (palette.warning, palette.warning_tint, 1.4),
             Mark::Culprit => (palette.alarm, palette.page, 3.0),
         };
@@ -239,8 +247,9 @@ impl Canvas {
         };
         let ink = match mark {
             Mark::Plain => palette.muted,
+            Mark::Sound => palette.good,
             Mark::Stuck => palette.warning,
-            Mark::Culprit => palette.alarm,
+            Mark::Waits | Mark::Culprit => palette.alarm,
         };
         self.open_group(label.title.as_deref());
         self.rect(rect, 4.0, ground, None);
@@ -256,6 +265,8 @@ impl Canvas {
         let palette = self.palette;
         let (color, width, head) = match mark {
             Mark::Plain => (palette.calm, 1.3, (9.0, 3.8)),
+            Mark::Sound => (palette.good, 1.3, (9.0, 3.8)),
+            Mark::Waits => (palette.alarm, 1.3, (9.0, 3.8)),
             Mark::Stuck => (palette.warning, 1.6, (10.0, 4.2)),
             Mark::Culprit => (palette.alarm, 3.2, (14.0, 6.5)),
         };

@@ -1,6 +1,6 @@
 //! Graphs as they occur.
 
-use crate::render::graph::{Edge, Graph, Line, Mark, Node, Shape};
+use crate::render::graph::{Edge, Graph, Legend, Line, Mark, Node, Shape};
 
 pub(super) fn node(shape: Shape, mark: Mark, lines: &[&str]) -> Node {
     Node {
@@ -88,6 +88,7 @@ pub(super) fn abba() -> Graph {
             edge(5, 3, "waits for", Stuck),
             edge(6, 1, "queued behind #9", Stuck),
         ],
+        legend: Legend::Waits,
     }
 }
 
@@ -117,6 +118,7 @@ pub(super) fn self_deadlock() -> Graph {
             edge(0, 1, "waits for", Culprit),
             edge(1, 0, "held by", Culprit),
         ],
+        legend: Legend::Waits,
     }
 }
 
