@@ -26,6 +26,7 @@ mod totals;
 mod wake;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -102,7 +103,7 @@ pub struct History {
     /// The functions that futures are instances of.
     pub functions: HashMap<FunctionId, Function>,
     /// The names of threads that have one.
-    pub threads: HashMap<ThreadId, std::sync::Arc<str>>,
+    pub threads: HashMap<ThreadId, Arc<str>>,
     /// When the last event of each thread was.
     pub last_events: HashMap<ThreadId, Nanos>,
     /// What was over before this moment is neither counted nor shown, and nothing is found in it. Zero where all of it is.
@@ -229,6 +230,24 @@ impl History {
             .into_iter()
             .flat_map(|of| &of.futures)
             .map(|&index| &self.futures[index])
+    }
+
+    /// Names the tasks whose definition is lost by the function that they run, where that is known.
+    fn name_by_function(&mut self) {
+        for index in 0..self.tasks.len() {
+            let task = &self.tasks[index];
+            if !task.name.is_empty() {
+                continue;
+            }
+            let mut futures = self.futures_of(task.id);
+            let outermost = futures.find(|future| future.parent.is_none());
+            let function = outermost.and_then(|future| self.function_of(future));
+            let name: Option<Arc<str>> = function.map(|function| function.short_name().into());
+            drop(futures);
+            if let Some(name) = name {
+                self.tasks[index].name = name;
+            }
+        }
     }
 
     fn index_by_task(&mut self) {

@@ -11,7 +11,8 @@ use crate::time::Nanos;
 pub struct Task {
     /// Its number.
     pub id: TaskId,
-    /// Its name; where nobody gave it one, a short form of the type of its future. Empty where its definition is lost.
+    /// Its name; where nobody gave it one, a short form of the type of its future. Where its definition is lost, the function that it runs,
+    /// or nothing.
     pub name: Arc<str>,
     /// The type of its future in full, where its name is made of that.
     pub type_name: Option<Arc<str>>,
@@ -65,10 +66,30 @@ pub struct Abort {
     pub foreign: Option<ForeignId>,
 }
 
+impl TaskId {
+    /// With the name of the task, for sentences: `#7 "transfer a→b"`. A name that is not known is empty, and left out: `#7`.
+    pub fn and_name(self, name: &str) -> String {
+        if name.is_empty() {
+            format!("#{}", self.0)
+        } else {
+            format!("#{} {name:?}", self.0)
+        }
+    }
+
+    /// With the name of the task, for lists and pictures: `#7 transfer a→b`, or `#7`.
+    pub fn label(self, name: &str) -> String {
+        if name.is_empty() {
+            format!("#{}", self.0)
+        } else {
+            format!("#{} {name}", self.0)
+        }
+    }
+}
+
 impl Task {
-    /// `task #7 "transfer a→b"`.
+    /// `task #7 "transfer a→b"`; where its name is not known, `task #7`.
     pub fn title(&self) -> String {
-        format!("task #{} {:?}", self.id.0, &*self.name)
+        format!("task {}", self.id.and_name(&self.name))
     }
 
     /// What it does at the end of the trace.

@@ -233,7 +233,11 @@ impl Draw<'_> {
                 self.graph.nodes.push(Node {
                     lines: vec![
                         format!("{} more tasks", folded.len()),
-                        format!("like {name:?}"),
+                        if name.is_empty() {
+                            "without a name".to_owned()
+                        } else {
+                            format!("like {name:?}")
+                        },
                     ],
                     shape: Shape::Folded,
                     mark: if is_stuck { Mark::Stuck } else { Mark::Plain },
@@ -250,7 +254,7 @@ impl Draw<'_> {
         }
         let mut lines = vec![format!("#{}", id.0)];
         if let Some(task) = self.history.task(id) {
-            lines[0] = format!("#{} {}", id.0, task.name);
+            lines[0] = id.label(&task.name);
             lines.push(self.state(task));
         }
         let mark = if self.in_knot.contains(&id) {

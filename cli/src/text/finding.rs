@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ais_analyzer::findings::{Confidence, Finding, Resolution};
-use ais_analyzer::history::History;
+use ais_analyzer::history::{History, TaskId};
 use ais_analyzer::number::grouped;
 
 use super::{ALARM, BOLD, WARN, count, styled};
@@ -135,10 +135,10 @@ fn ended_by(resolution: &Resolution, history: &History) -> String {
 }
 
 fn victims(finding: &Finding, history: &History) -> String {
-    let name = |id| {
-        history.task(id).map_or_else(String::new, |task| {
-            format!("#{} {:?}", task.id.0, &*task.name)
-        })
+    let name = |id: TaskId| {
+        history
+            .task(id)
+            .map_or_else(String::new, |task| id.and_name(&task.name))
     };
     let mut names: Vec<String> = finding
         .victims

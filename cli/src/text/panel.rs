@@ -11,7 +11,7 @@ use crate::output::clean;
 pub(crate) fn panel(panel: &TaskPanel, history: &History) -> String {
     let mut text = styled(
         BOLD,
-        &clean(&format!("task #{} {:?}", panel.id.0, panel.name)),
+        &clean(&format!("task {}", panel.id.and_name(&panel.name))),
     ) + "\n";
     let mut row = |name: &str, value: &str| {
         for (i, line) in value.split('\n').enumerate() {

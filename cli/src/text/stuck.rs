@@ -36,7 +36,8 @@ fn one(group: &StuckGroup) -> String {
     let longest = group.tasks.first();
     let long = longest.map_or_else(String::new, |task| task.long.to_string());
     let who = match &group.tasks[..] {
-        [task] => format!("task #{} {:?}", task.id.0, task.name),
+        [task] => format!("task {}", task.id.and_name(&task.name)),
+        tasks if group.name.is_empty() => format!("{} without a name", count(tasks.len(), "task")),
         tasks => format!("{} like {:?}", count(tasks.len(), "task"), group.name),
     };
     let up_to = if group.tasks.len() > 1 { "up to " } else { "" };

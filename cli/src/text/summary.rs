@@ -202,7 +202,7 @@ fn live(analysis: &Analysis, summary: &Summary) -> String {
     shown.truncate(LIVE);
     let names: Vec<String> = shown
         .iter()
-        .map(|(task, _)| shorten(&clean(&format!("#{} {}", task.id.0, task.name))))
+        .map(|(task, _)| shorten(&clean(&task.id.label(&task.name))))
         .collect();
     let width = names
         .iter()

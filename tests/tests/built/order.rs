@@ -110,7 +110,7 @@ fn two_tasks_that_take_two_locks_in_opposite_orders_are_told_of() {
     let finding = only(build);
     assert_eq!(
         finding.title,
-        "task #1 \"\" and task #2 \"\" took mutex #1 and mutex #2 in opposite orders"
+        "task #1 and task #2 took mutex #1 and mutex #2 in opposite orders"
     );
     let told = texts(&finding);
     assert!(told.contains("task #1 took mutex #1, "), "{told}");

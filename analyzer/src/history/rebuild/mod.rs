@@ -240,6 +240,7 @@ impl Rebuild {
             by_task: std::collections::HashMap::new(),
         };
         history.index_by_task();
+        history.name_by_function();
         history
     }
 }

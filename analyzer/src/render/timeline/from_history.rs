@@ -186,7 +186,7 @@ fn row(
         TaskState::Idle(_) => format!("awaits {}", whereabouts_in_short(history, task)),
     };
     Row {
-        label: format!("#{} {}", task.id.0, task.name),
+        label: task.id.label(&task.name),
         detail,
         group: rank.group().to_owned(),
         stuck,

@@ -347,6 +347,11 @@ pub(super) fn footer(
         let kinds = timeline.hidden.iter().take(MOST_KINDS);
         let mut kinds: Vec<String> = kinds
             .map(|(name, count)| {
+                let name = if name.is_empty() {
+                    "without a name"
+                } else {
+                    name
+                };
                 format!(
                     "{} × {}",
                     grouped(*count as u64),

@@ -40,7 +40,7 @@ fn a_lock_that_is_held_across_an_await_while_others_wait_is_told_of() {
     let finding = only(build, Kind::Starvation, Confidence::Possible);
     assert_eq!(
         finding.title,
-        "task #1 \"\" held mutex #1 for 1.20 s across an await while 3 tasks waited"
+        "task #1 held mutex #1 for 1.20 s across an await while 3 tasks waited"
     );
     assert!(texts(&finding).contains("3 tasks waited for it (#2, #3, #4), for up to 1.20 s"));
     assert!(finding.advice.contains("narrow the guard's scope"));

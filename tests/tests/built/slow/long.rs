@@ -41,7 +41,7 @@ fn a_poll_is_long_from_the_limit_on() {
     let finding = only(polled(0, 120), Kind::LongPoll, Confidence::Possible);
     assert_eq!(
         finding.title,
-        "task #1 \"\" kept its thread for 120 ms in one poll"
+        "task #1 kept its thread for 120 ms in one poll"
     );
     assert!(
         finding
@@ -199,7 +199,7 @@ fn tasks_of_one_kind_are_one_finding() {
     assert!(
         finding
             .title
-            .contains("task #3 \"\" kept its thread for 300 ms")
+            .contains("task #3 kept its thread for 300 ms")
     );
     assert!(
         texts(&finding).contains("3 polls of 3 such tasks took longer than 100 ms, 600 ms in all")
