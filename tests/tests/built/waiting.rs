@@ -1,9 +1,11 @@
 //! The rules by which waits can end, one by one.
 
+mod blocking;
 mod broken;
 mod executors;
 mod grants;
 mod harm;
+mod idle;
 mod places;
 mod signals;
 

@@ -10,7 +10,7 @@ pub(crate) const PLACES: Part = Part {
             file: "waits/rules/places.rs",
             code: "let is_exact = «hold.exact» && is_live;",
             without: "false",
-            test: "?",
+            test: "waiting::broken::a_circle_broken_by_a_time_out_around_all_of_a_task_is_found_though_the_task_completed_first",
         },
         Rule {
             says: "A guard that outlived its task is not with it",
@@ -136,14 +136,14 @@ pub(crate) const PLACES: Part = Part {
             file: "waits/rules/places.rs",
             code: "chain(«waiting»).collect()",
             without: "{ drop(waiting); Vec::new() }",
-            test: "?",
+            test: "waiting::places::a_message_hands_on_what_its_type_can_hold",
         },
         Rule {
             says: "An end that code outside of recorded tasks used can be used again",
             file: "waits/rules/places.rs",
             code: "«self.users_of_end(channel.id, end)?»;\n        if users.is_empty() {\n            return",
             without: "self.users_of_end(channel.id, end).unwrap_or_default()",
-            test: "?",
+            test: "waiting::places::a_sender_that_unrecorded_code_has_used_may_send_again",
         },
         Rule {
             says: "Of the users of an end, those that have ended are out",
@@ -164,7 +164,7 @@ pub(crate) const PLACES: Part = Part {
             file: "waits/rules/places.rs",
             code: "(live, «Elsewhere::Often»)",
             without: "Elsewhere::Rarely",
-            test: "?",
+            test: "waiting::places::a_sender_is_with_the_task_that_used_it_though_it_may_have_left",
         },
         Rule {
             says: "An end that outlived all that used it may be anywhere",

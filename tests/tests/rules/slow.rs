@@ -115,7 +115,7 @@ pub(crate) const THRESHOLDS: Part = Part {
             file: "findings/slow/timers.rs",
             code: "«row.times >= thresholds.timer_restarts» &&",
             without: "true",
-            test: "slow::timers::it_takes_several_times_and_deadlines_that_went_by",
+            test: "slow::timers::a_sleep_that_fires_once_in_a_while_is_none",
         },
         Rule {
             says: "And several of its deadlines went by",

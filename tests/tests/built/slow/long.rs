@@ -196,11 +196,7 @@ fn tasks_of_one_kind_are_one_finding() {
         build.poll(task, 1, |_| ());
     }
     let finding = only(build, Kind::LongPoll, Confidence::Possible);
-    assert!(
-        finding
-            .title
-            .contains("task #3 kept its thread for 300 ms")
-    );
+    assert!(finding.title.contains("task #3 kept its thread for 300 ms"));
     assert!(
         texts(&finding).contains("3 polls of 3 such tasks took longer than 100 ms, 600 ms in all")
     );
