@@ -2,12 +2,14 @@
 
 mod blocking;
 mod broken;
+mod channels;
 mod executors;
 mod grants;
 mod harm;
 mod idle;
 mod places;
 mod signals;
+mod units;
 
 use ais_analyzer::findings::{Confidence, Finding, Kind};
 use ais_format::event::{
