@@ -1,6 +1,7 @@
 //! Who is said to wait for ever, and how sure that is.
 
 use ais_analyzer::findings::{Confidence, Finding, Kind};
+use ais_analyzer::history::History;
 use ais_format::event::{
     Add, OperationBegin, Release, TaskAbort, operation_flag, operation_kind, resource_kind,
 };
@@ -289,4 +290,46 @@ fn a_lock_of_which_the_record_contradicts_itself_is_not_judged() {
         units: 1,
     });
     assert!(found(build).is_empty());
+}
+
+#[test]
+fn where_something_is_missing_nothing_is_more_than_possible() {
+    let circle = || {
+        history(abba(
+            resource_kind::MUTEX,
+            1,
+            operation_kind::LOCK,
+            operation_flag::INLINE,
+        ))
+    };
+    let confidence = |told: &History| {
+        let found = findings(told);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        (
+            found[0].confidence,
+            found[0].confidence_because.clone().unwrap_or_default(),
+        )
+    };
+    assert_eq!(confidence(&circle()).0, Confidence::Proven);
+
+    let mut lossy = circle();
+    lossy.loss.events_dropped = 1;
+    let (possible, because) = confidence(&lossy);
+    assert_eq!(possible, Confidence::Possible);
+    assert!(because.starts_with("the record is incomplete"), "{because}");
+    // What was lost was told anew later.
+    lossy.is_healed = true;
+    assert_eq!(confidence(&lossy).0, Confidence::Proven);
+
+    let mut partial = circle();
+    partial.begins_whole = Some(false);
+    let (possible, because) = confidence(&partial);
+    assert_eq!(possible, Confidence::Possible);
+    assert!(because.contains("at its beginning"), "{because}");
+
+    let mut open = circle();
+    open.has_cut = false;
+    let (possible, because) = confidence(&open);
+    assert_eq!(possible, Confidence::Possible);
+    assert!(because.contains("known of all threads"), "{because}");
 }

@@ -5,10 +5,13 @@ mod broken;
 mod channels;
 mod executors;
 mod grants;
+mod handed;
 mod harm;
 mod idle;
+mod local;
 mod places;
 mod signals;
+mod told;
 mod units;
 
 use ais_analyzer::findings::{Confidence, Finding, Kind};

@@ -74,6 +74,18 @@ fn a_task_that_wakes_itself_and_does_nothing_spins() {
 fn it_takes_many_turns_and_some_time() {
     none(spins(900, 1_000 * MICRO, |_, _| ()));
     none(spins(2_000, 10 * MICRO, |_, _| ()));
+    // As many in all, but something else comes in between.
+    let mut build = spins(900, 200 * MICRO, |_, _| ());
+    for turn in 901..931 {
+        build.poll(1, 1, |_| ());
+        build.poll(2, 1, |build| wake(build, 1, turn));
+    }
+    for turn in 931..1_831 {
+        build.poll(1, 1, |build| wake(build, 1, turn));
+        build.pass(200 * MICRO);
+    }
+    build.poll(1, 1, |_| ());
+    none(build);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use ais_analyzer::findings::{Confidence, Ended, Finding, Kind, broken_findings};
 use ais_analyzer::{Source, Trace};
 use ais_format::event::{
-    OperationBegin, OperationEnd, TaskAbort, TaskDrop, operation_flag, operation_kind, outcome,
-    resource_kind,
+    OperationBegin, OperationEnd, SectionEnd, TaskAbort, TaskDrop, operation_flag, operation_kind,
+    outcome, resource_kind, section_kind,
 };
 use ais_tests::build::Build;
 use ais_tests::glance::misses_nothing;
@@ -218,5 +218,116 @@ fn a_circle_that_a_time_out_is_going_to_break_is_found_at_the_end() {
     // One that nothing is going to break is not broken.
     let mut build = locks();
     circle(&mut build, None);
+    assert!(broken(build).is_empty());
+}
+
+#[test]
+fn a_task_that_a_timer_of_another_task_woke_was_not_stuck() {
+    let mut build = locks();
+    let sleep = build.poll(99, 1, |build| {
+        build.begin(OperationBegin {
+            kind: operation_kind::SLEEP,
+            units: LIMIT,
+            ..OperationBegin::default()
+        })
+    });
+    let woken = circle(&mut build, None);
+    fire(&mut build, 1, sleep, 1);
+    build.poll(1, 1, |build| give_up(build, &woken));
+    assert!(broken(build).is_empty());
+}
+
+const RUNTIME: u64 = 10;
+
+fn shut_down(build: &mut Build) {
+    build.enter(section_kind::SHUTDOWN, RUNTIME);
+}
+
+fn is_shut_down(build: &mut Build) {
+    build.event(&SectionEnd {
+        kind: section_kind::SHUTDOWN,
+        resource: RUNTIME,
+    });
+}
+
+/// A circle of which a task is dropped, with this before and after that; the program goes on.
+fn dropped(before: impl FnOnce(&mut Build), after: impl FnOnce(&mut Build)) -> Build {
+    let mut build = locks();
+    let broken = circle(&mut build, None);
+    before(&mut build);
+    give_up(&mut build, &broken);
+    build.event(&TaskDrop { task: 1 });
+    after(&mut build);
+    build.poll(99, 1, |_| ());
+    build
+}
+
+#[test]
+fn a_circle_that_the_shutdown_of_a_runtime_broke_is_found() {
+    let build = dropped(shut_down, is_shut_down);
+    let how = only(build, Ended::Shutdown).resolution.unwrap();
+    assert_eq!(how.text, "a runtime was shut down");
+}
+
+#[test]
+fn a_shutdown_at_another_time_broke_nothing() {
+    let before = |build: &mut Build| {
+        shut_down(build);
+        is_shut_down(build);
+    };
+    only(dropped(before, |_| ()), Ended::Cancelled);
+    let after = |build: &mut Build| {
+        shut_down(build);
+        is_shut_down(build);
+    };
+    only(dropped(|_| (), after), Ended::Cancelled);
+}
+
+#[test]
+fn a_task_is_cancelled_when_that_is_asked_for() {
+    let mut asked = 0;
+    let build = dropped(
+        |build| {
+            build.pass(LIMIT);
+            asked = build.event(&TaskAbort { task: 1 });
+            build.pass(LIMIT);
+        },
+        |_| (),
+    );
+    let how = only(build, Ended::Cancelled).resolution.unwrap();
+    assert_eq!(how.at.0, asked);
+    assert!(how.lasted.0 < 2 * LIMIT);
+}
+
+#[test]
+fn who_gave_up_behind_a_circle_has_not_broken_it() {
+    let mut build = locks();
+    build.task(3);
+    circle(&mut build, None);
+    let [limit, waits] = build.poll(3, 2, |build| {
+        let limit = build.begin(OperationBegin {
+            kind: operation_kind::TIMEOUT,
+            units: LIMIT,
+            flags: operation_flag::INLINE,
+            ..OperationBegin::default()
+        });
+        [limit, build.wait(operation_kind::LOCK, 1, 1)]
+    });
+    build.pass(LIMIT);
+    fire(&mut build, 3, limit, 1);
+    build.poll(3, 0, |build| {
+        build.event(&OperationEnd {
+            operation: limit,
+            outcome: outcome::READY,
+            ..OperationEnd::default()
+        });
+        let sequence = build.change(1);
+        build.event(&OperationEnd {
+            operation: waits,
+            outcome: outcome::DROPPED,
+            resource: 1,
+            sequence,
+        });
+    });
     assert!(broken(build).is_empty());
 }
