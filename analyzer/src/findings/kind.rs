@@ -134,7 +134,7 @@ impl Kind {
         Kind::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// What it means, a program that has it, how it is repaired, and how sure a finding of it is: Markdown that can be read as it is.
+    /// What it means, a program that has it, what to change in that, and how sure a finding of it is: Markdown that can be read as it is.
     pub const fn explanation(self) -> &'static str {
         self.texts().explanation
     }
@@ -174,7 +174,9 @@ mod tests {
             assert_eq!(Kind::named(name), Some(kind));
             let text = kind.explanation();
             assert_eq!(text.lines().next(), Some(&*format!("# {name}")));
-            assert_eq!(text.matches("```rust\n").count(), 1, "{name}");
+            for block in ["```rust\n", "```diff\n"] {
+                assert_eq!(text.matches(block).count(), 1, "{name}: {block}");
+            }
             for part in ["Repair: ", "How sure: "] {
                 assert!(text.contains(part), "{part} is missing from {name}");
             }
