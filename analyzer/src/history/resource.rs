@@ -23,6 +23,8 @@ pub struct Resource {
     pub created: Option<Nanos>,
     /// Units that it had at first: permits, messages that a channel has room for; 1 for a mutex.
     pub capacity: u64,
+    /// Of a runtime, how many threads it may have for blocking jobs, where that is recorded.
+    pub pool: Option<u64>,
     /// It existed before it was first seen: its beginning is missing.
     pub late: bool,
     /// Its state cannot be known: it existed before the recording, it can be used unrecorded, some of its changes are lost, or they

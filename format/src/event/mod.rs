@@ -299,6 +299,8 @@ tables! {
         name: Delta,
         /// [`resource_flag`] bits.
         flags: Plain,
+        /// Of a runtime, how many threads it may have for blocking jobs; zero where that is not known, and for all else.
+        pool: Plain,
     }
     /// A resource was dropped: nothing can use it any more.
     51 ResourceDrop "resource_drop" {

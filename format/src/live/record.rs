@@ -156,7 +156,7 @@ layouts! {
     AwaitEnter [future: 64] [point: 32]
     AwaitLeave [future: 64] [point: 32, outcome: 8]
     FutureEnd [future: 64] [outcome: 8]
-    ResourceNew [resource: 64] [kind: 8, flags: 8] [name: 32, location: 32] [capacity: 64]
+    ResourceNew [resource: 64] [kind: 8, flags: 8, pool: 32] [name: 32, location: 32] [capacity: 64]
     ResourceDrop [resource: 64]
     OperationBegin [operation: 64] [target: 64] [location: 32, handle: 32] [future: 64] [units: 64] [sequence: 64] [kind: 8, flags: 8, overlap: 32]
     OperationPoll [operation: 64] [fires: 32, flags: 8]
@@ -306,6 +306,7 @@ mod tests {
             capacity: 4,
             name: 5,
             flags: 1,
+            pool: u64::from(u32::MAX),
         });
         through_a_segment(HandleNew {
             resource: 1,

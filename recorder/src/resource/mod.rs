@@ -39,6 +39,7 @@ pub struct Resource {
     location: &'static Location<'static>,
     name: Option<Cow<'static, str>>,
     is_const: bool,
+    pool: u32,
     /// The recording to which it was announced.
     announced: AtomicU32,
     /// Where it is noted that it lives, and what it is like; from the first time on that a recording is told of it.
@@ -70,6 +71,25 @@ impl Resource {
         resource
     }
 
+    /// A runtime with so many threads that poll tasks, and up to `pool` more for blocking jobs (zero where that is not known), made at
+    /// `location`.
+    #[must_use]
+    pub fn runtime(
+        workers: u64,
+        pool: u32,
+        location: &'static Location<'static>,
+        name: Option<Cow<'static, str>>,
+    ) -> Resource {
+        let mut resource = Resource::constant(resource_kind::RUNTIME, workers, location);
+        resource.name = name;
+        resource.is_const = false;
+        resource.pool = pool;
+        if session::is_recording() {
+            resource.announce(0);
+        }
+        resource
+    }
+
     /// The same for a constant: it is announced when it is first used.
     #[must_use]
     pub const fn constant(
@@ -84,6 +104,7 @@ impl Resource {
             location,
             name: None,
             is_const: true,
+            pool: 0,
             announced: AtomicU32::new(0),
             cell: OnceLock::new(),
         }
@@ -118,6 +139,7 @@ impl Resource {
             capacity: self.capacity,
             name: self.name.as_ref().map_or(0, |name| define::name(name)),
             flags,
+            pool: u64::from(self.pool),
         };
         foreign::emit_attributed_noted(word, &new, known.cell);
     }

@@ -37,6 +37,17 @@ pub(crate) fn resource(
     Resource::new(kind, capacity, location, name)
 }
 
+/// A runtime with so many threads that poll tasks, and up to `pool` for blocking jobs (zero: not known).
+pub(crate) fn runtime(
+    workers: u64,
+    pool: u32,
+    location: &'static Location<'static>,
+    name: Option<Cow<'static, str>>,
+) -> Resource {
+    start();
+    Resource::runtime(workers, pool, location, name)
+}
+
 /// Tokio's number of the task that runs on this thread; zero where there is none.
 fn running_task() -> u64 {
     thread_local! {

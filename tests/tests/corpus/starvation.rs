@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use futures::executor::block_on;
 use recorded_tokio as tokio;
-use recorded_tokio::runtime::Builder;
+use recorded_tokio::runtime::{Builder, Handle};
 use recorded_tokio::sync::{Mutex, oneshot};
 use recorded_tokio::task::LocalSet;
 
@@ -18,6 +18,7 @@ buggy! {
         async two_tasks_that_block_both_workers:
             Likely, ["handler 1", "handler 2", "(query 1)", "(query 2)"], ["(runtime)"];
         fn a_job_that_waits_for_one_behind_it: Possible, ["consumer", "(producer)"], ["(runtime)", "(oneshot channel@sender)"];
+        fn a_job_that_blocks_on_one_behind_it: Proven, ["outer", "JoinHandle", "(inner)"], ["(runtime)"];
         async a_local_set_that_nobody_drives:
             Likely, ["a_local_set_that_nobody_drives", "(local)"], ["(local set@set)"];
         fn a_handle_that_drives_nothing: Possible, ["JoinHandle", "(query)"], ["(runtime@idle)"];
@@ -99,6 +100,21 @@ fn a_job_that_waits_for_one_behind_it(fixed: bool) {
         let producer = producer.spawn_blocking(move || sender.send(1));
         assert!(consumer.unwrap().await.unwrap().is_ok());
         assert!(producer.unwrap().await.unwrap().is_ok());
+    });
+}
+
+/// The only thread for blocking jobs has one that blocks on the next one.
+fn a_job_that_blocks_on_one_behind_it(fixed: bool) {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all();
+    builder.max_blocking_threads(if fixed { 2 } else { 1 });
+    builder.build().unwrap().block_on(async {
+        let job = |name| tokio::task::Builder::new().name(name);
+        let outer = job("outer").spawn_blocking(move || {
+            let inner = job("inner").spawn_blocking(|| 42).unwrap();
+            Handle::current().block_on(inner)
+        });
+        assert_eq!(outer.unwrap().await.unwrap().unwrap(), 42);
     });
 }
 

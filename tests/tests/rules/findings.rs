@@ -13,20 +13,6 @@ pub(crate) const BROKEN: Part = Part {
             test: "waiting::broken::a_circle_that_a_time_out_broke_is_found",
         },
         Rule {
-            says: "Only where its task was idle then",
-            file: "waits/broken.rs",
-            code: "«is_idle» && operation.begun < at",
-            without: "true",
-            test: "?",
-        },
-        Rule {
-            says: "And only where it had begun by then",
-            file: "waits/broken.rs",
-            code: "is_idle && «operation.begun < at»",
-            without: "true",
-            test: "?",
-        },
-        Rule {
             says: "What was dropped right after the last poll of its task was given up by that poll",
             file: "waits/broken.rs",
             code: "matches!(poll.outcome, PollOutcome::Ready | PollOutcome::Panicked)",
@@ -36,30 +22,30 @@ pub(crate) const BROKEN: Part = Part {
         Rule {
             says: "A task that something else than a timer of its own woke was not stuck",
             file: "waits/broken.rs",
-            code: "timer.kind.is_timer() && timer.task == Some(task.id)",
+            code: "timer.kind.is_timer() && «timer.task == Some(task.id)»",
             without: "true",
-            test: "waiting::broken::a_task_that_something_else_than_a_timer_woke_was_not_stuck",
+            test: "waiting::broken::a_task_that_a_timer_of_another_task_woke_was_not_stuck",
         },
         Rule {
             says: "A runtime that is shut down breaks circles, and is said to have",
             file: "waits/broken.rs",
             code: "if let Some(shutdown) = «shutdown» {",
             without: "{ let _ = shutdown; None::<&crate::history::Section> }",
-            test: "?",
+            test: "waiting::broken::a_circle_that_the_shutdown_of_a_runtime_broke_is_found",
         },
         Rule {
             says: "A shutdown that began later broke nothing",
             file: "waits/broken.rs",
             code: "«section.begun <= ended»\n            && section",
             without: "true",
-            test: "?",
+            test: "waiting::broken::a_shutdown_at_another_time_broke_nothing",
         },
         Rule {
             says: "Nor one that was over before",
             file: "waits/broken.rs",
             code: "section.ended.is_none_or(|end| end >= ended)",
             without: "true",
-            test: "?",
+            test: "waiting::broken::a_shutdown_at_another_time_broke_nothing",
         },
         Rule {
             says: "A cancellation counts from when it was asked for",
@@ -83,18 +69,11 @@ pub(crate) const BROKEN: Part = Part {
             test: "waiting::broken::a_circle_that_a_time_out_is_going_to_break_is_found_at_the_end",
         },
         Rule {
-            says: "Where a timer is all that is waited for, it is no time-out",
-            file: "waits/moment.rs",
-            code: "operation.kind.is_timeout() && «limits_others(others)»",
-            without: "true",
-            test: "?",
-        },
-        Rule {
             says: "The task that gave up must be in the circle",
             file: "waits/broken.rs",
             code: "knot.is_circle && «knot.tasks.contains(&seed.task)»",
             without: "true",
-            test: "?",
+            test: "waiting::broken::who_gave_up_behind_a_circle_has_not_broken_it",
         },
         Rule {
             says: "Circles of one kind are told once, the longest",
@@ -145,13 +124,6 @@ pub(crate) const KNOTS: Part = Part {
             test: "waiting::harm::a_task_that_nobody_waits_for_may_be_parked",
         },
         Rule {
-            says: "That nothing is with a thread which is not recorded is guessed only where nothing goes on at all",
-            file: "waits/verdict.rs",
-            code: "if «guess.is_total» {",
-            without: "true",
-            test: "?",
-        },
-        Rule {
             says: "A futurelock: an operation that is not polled any more was given what is wanted",
             file: "findings/waiting/kinds.rs",
             code: "Link::Granted(_) => «true»,",
@@ -163,7 +135,7 @@ pub(crate) const KNOTS: Part = Part {
             file: "findings/waiting/kinds.rs",
             code: "«link.on == link.waiter» && !case",
             without: "false",
-            test: "?",
+            test: "waiting::units::a_future_that_was_told_to_go_on_and_is_not_polled_keeps_what_its_task_wants",
         },
         Rule {
             says: "A notification that nobody takes is lost on the others",
@@ -171,13 +143,6 @@ pub(crate) const KNOTS: Part = Part {
             code: "return if «is_notice» {",
             without: "false",
             test: "waiting::signals::who_does_not_take_a_notification_keeps_it_from_others",
-        },
-        Rule {
-            says: "A circle in which one waits for what was told before it came is a lost wake-up",
-            file: "findings/waiting/kinds.rs",
-            code: "|link| «link.link == Link::Signals && waits_for_what_was(link)»",
-            without: "{ let _ = link; false }",
-            test: "?",
         },
         Rule {
             says: "A circle that goes through an executor is starvation",
@@ -191,7 +156,7 @@ pub(crate) const KNOTS: Part = Part {
             file: "findings/waiting/kinds.rs",
             code: "«links.iter().any(is_room)» {",
             without: "false",
-            test: "?",
+            test: "waiting::channels::a_receiver_that_was_used_may_have_been_handed_on_since",
         },
         Rule {
             says: "Under a borrow, a watch channel is a lock",
@@ -205,7 +170,7 @@ pub(crate) const KNOTS: Part = Part {
             file: "findings/waiting/kinds.rs",
             code: "case.knot.tasks.len() == 1",
             without: "false",
-            test: "?",
+            test: "waiting::channels::a_sender_of_which_others_were_cloned_and_used_was_kept_by_its_maker",
         },
         Rule {
             says: "Stuck without a circle and without a waker is a lost wake-up",
@@ -227,13 +192,6 @@ pub(crate) const KNOTS: Part = Part {
 pub(crate) const CONFIDENCE: Part = Part {
     title: "How sure a finding is",
     rules: &[
-        Rule {
-            says: "What may be elsewhere can come from there: not proven",
-            file: "waits/progress.rs",
-            code: "(_, Level::Proven) => «true»,",
-            without: "self.anybody",
-            test: "?",
-        },
         Rule {
             says: "As long as any recorded task goes on it may have what is not exact",
             file: "waits/progress.rs",
@@ -260,21 +218,21 @@ pub(crate) const CONFIDENCE: Part = Part {
             file: "findings/waiting/confidence.rs",
             code: "(history.loss.is_gap() || is_partial) && !history.is_healed",
             without: "false",
-            test: "?",
+            test: "verdicts::where_something_is_missing_nothing_is_more_than_possible",
         },
         Rule {
             says: "Nor where no moment is known of all threads",
             file: "findings/waiting/confidence.rs",
             code: "!history.has_cut",
             without: "false",
-            test: "?",
+            test: "verdicts::where_something_is_missing_nothing_is_more_than_possible",
         },
         Rule {
             says: "Nor where a trace begins with tasks of which not all is known",
             file: "findings/waiting/confidence.rs",
             code: "history.begins_whole == Some(false)",
             without: "false",
-            test: "?",
+            test: "verdicts::where_something_is_missing_nothing_is_more_than_possible",
         },
         Rule {
             says: "A task that never kept its waker may be parked: likely",
@@ -295,14 +253,14 @@ pub(crate) const CONFIDENCE: Part = Part {
             file: "findings/waiting/confidence.rs",
             code: "|link| «may_have_left(case, link)»",
             without: "false",
-            test: "?",
+            test: "waiting::units::a_task_that_wants_more_of_what_it_had_may_have_handed_that_to_a_thread",
         },
         Rule {
             says: "Anybody can add permits, and nobody in the trace has any: possible",
             file: "findings/waiting/confidence.rs",
             code: "!case.knot.is_circle && case.waits_for_permits()",
             without: "false",
-            test: "?",
+            test: "waiting::units::whoever_reaches_a_semaphore_can_add_permits",
         },
         Rule {
             says: "What is made to be handed around may be with threads: possible",

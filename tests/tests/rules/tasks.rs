@@ -10,7 +10,7 @@ pub(crate) const OPERATIONS: Part = Part {
             file: "waits/rules/mod.rs",
             code: "pending.flags.had_no_budget()",
             without: "false",
-            test: "verdicts::an_operation_without_budget_waits_for_nothing",
+            test: "waiting::idle::an_operation_without_budget_says_nothing_though_nobody_has_a_waker",
         },
         Rule {
             says: "One of which the end is not recorded may be awaited no more",
@@ -32,13 +32,6 @@ pub(crate) const OPERATIONS: Part = Part {
             code: ".is_some_and(|channel| «channel.kind == ResourceKind::Oneshot»),",
             without: "false",
             test: "waiting::idle::the_receiver_of_an_answer_is_judged_though_it_outlives_what_awaits_it",
-        },
-        Rule {
-            says: "An operation that was never polled waits for nothing",
-            file: "waits/index.rs",
-            code: "matches!(operation.ended, Some((_, Outcome::NeverPolled)))",
-            without: "false",
-            test: "?",
         },
         Rule {
             says: "An operation is that of the task which polled it last",
@@ -241,13 +234,6 @@ pub(crate) const TASKS: Part = Part {
             code: "last.inside == Some(task.id) && «last.begin >= since»",
             without: "true",
             test: "waiting::blocking::a_task_blocks_on_what_it_polls_in_the_poll_that_runs",
-        },
-        Rule {
-            says: "What it blocks on must live",
-            file: "waits/rules/tasks.rs",
-            code: "nested.filter(|inner| «self.is_live(inner.id)»)",
-            without: "true",
-            test: "?",
         },
         Rule {
             says: "A poll that has been silent for long with an operation polled by a foreign waker inside of it blocks on that",

@@ -29,19 +29,6 @@ pub(super) fn kind(case: &Case<'_, '_>) -> Kind {
             Kind::Futurelock
         };
     }
-    let waits_for_what_was = |link: &KnotLink| {
-        let operation = link
-            .wait
-            .operation
-            .and_then(|id| case.history.operation(id));
-        operation.is_some_and(|operation| case.moment.is_lost_on(operation))
-    };
-    if links
-        .iter()
-        .any(|link| link.link == Link::Signals && waits_for_what_was(link))
-    {
-        return Kind::LostWakeup;
-    }
     if links.iter().any(|link| link.link == Link::Executes) {
         return Kind::Starvation;
     }

@@ -136,10 +136,11 @@ impl Moment<'_, '_> {
         })
     }
 
-    /// One of the blocking jobs that run must end. How many threads there may be is not recorded: there is none left where a job waits for
-    /// long while others run.
+    /// One of the blocking jobs that keep all threads of the pool must end. None where a thread is free. Where it is not recorded how many
+    /// there may be, there is none left where a job waits for long while others run.
     fn thread_of_pool(&self, runtime: &Resource, since: Nanos) -> Option<Place> {
-        let is_asked = self.is_end() && self.now.since(since) >= LONG;
+        let waits_for_long = || self.is_end() && self.now.since(since) >= LONG;
+        let is_asked = runtime.pool.is_some() || waits_for_long();
         is_asked.then(|| self.ask(runtime, Asked::Pool))?
     }
 
@@ -150,10 +151,15 @@ impl Moment<'_, '_> {
                 && matches!(task.state_at(self.at), Some(TaskState::Running(_)))
         });
         let running: Vec<_> = running.map(|task| executes(task.id)).collect();
-        (!running.is_empty()).then_some(Place {
+        // What is not recorded takes threads, too, but only until it is done.
+        let most = runtime.pool.unwrap_or(1);
+        (running.len() as u64 >= most).then_some(Place {
             named: running,
             handed: Vec::new(),
-            elsewhere: Elsewhere::Rarely,
+            elsewhere: match runtime.pool {
+                Some(_) => Elsewhere::No,
+                None => Elsewhere::Rarely,
+            },
         })
     }
 

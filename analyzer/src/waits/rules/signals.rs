@@ -29,7 +29,7 @@ impl Moment<'_, '_> {
                 self.place_of_queued(queued.operation, Link::Granted(queued.operation))
             });
             let mut places: Vec<Place> = granted.collect::<Option<_>>()?;
-            let mut reach = self.reach(notify, &state, waiter, &[])?;
+            let mut reach = self.reach(notify, &state, waiter)?;
             if state.signallers.is_empty() {
                 // Where no recorded task ever did, nobody knows who would.
                 reach.elsewhere = Elsewhere::Unknown;
@@ -78,9 +78,7 @@ impl Moment<'_, '_> {
     pub(super) fn needs_setting(&self, id: ResourceId, waiter: TaskId) -> Needs {
         let setting = || {
             let (once, state) = self.known(id, ResourceKind::SetOnce)?;
-            let reach = self
-                .reach(once, &state, waiter, &[])
-                .filter(|_| !state.is_set)?;
+            let reach = self.reach(once, &state, waiter).filter(|_| !state.is_set)?;
             Some(vec![Place {
                 elsewhere: Elsewhere::Unknown,
                 ..reach
@@ -93,11 +91,7 @@ impl Moment<'_, '_> {
     pub(super) fn needs_arrivals(&self, id: ResourceId, waiter: TaskId) -> Needs {
         let arrivals = || {
             let (barrier, state) = self.known(id, ResourceKind::Barrier)?;
-            let waiting = state.queue.iter().map(|queued| queued.operation);
-            let waiting: Vec<TaskId> = waiting
-                .filter_map(|operation| self.operation(operation)?.1)
-                .collect();
-            let reach = self.reach(barrier, &state, waiter, &waiting)?;
+            let reach = self.reach(barrier, &state, waiter)?;
             Some(vec![reach])
         };
         arrivals().map_or(Needs::Nothing, Needs::One)
@@ -116,13 +110,7 @@ impl Moment<'_, '_> {
     }
 
     /// Who can signal through a resource; none where code outside of recorded tasks did so, or may have from the beginning.
-    fn reach(
-        &self,
-        resource: &Resource,
-        state: &ResourceState,
-        waiter: TaskId,
-        waiting: &[TaskId],
-    ) -> Option<Place> {
+    fn reach(&self, resource: &Resource, state: &ResourceState, waiter: TaskId) -> Option<Place> {
         let users: Option<Vec<TaskId>> = state
             .users
             .iter()
@@ -133,7 +121,7 @@ impl Moment<'_, '_> {
         let handed = self.handed_since(users.iter().copied(), resource.made());
         let signallers = state.signallers.iter().flatten().copied();
         let named = signallers
-            .filter(|&task| task != waiter && !waiting.contains(&task) && self.is_live(task))
+            .filter(|&task| task != waiter && self.is_live(task))
             .map(|task| (task, Link::Signals));
         Some(Place {
             named: named.collect(),

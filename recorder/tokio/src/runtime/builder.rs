@@ -10,7 +10,13 @@ use super::Runtime;
 /// [`tokio::runtime::Builder`](real::runtime::Builder), of recorded runtimes.
 pub struct Builder {
     inner: real::runtime::Builder,
+    /// How many threads there may be for blocking jobs; zero where that is not known.
+    pool: u32,
 }
+
+/// So many threads a runtime may have for blocking jobs unless it is told otherwise, as the documentation of
+/// [`real::runtime::Builder::max_blocking_threads`] says.
+const POOL: u32 = 512;
 
 impl Builder {
     /// See [`real::runtime::Builder::new_current_thread`].
@@ -18,6 +24,7 @@ impl Builder {
     pub fn new_current_thread() -> Builder {
         Builder {
             inner: real::runtime::Builder::new_current_thread(),
+            pool: POOL,
         }
     }
 
@@ -27,6 +34,7 @@ impl Builder {
     pub fn new_multi_thread() -> Builder {
         Builder {
             inner: real::runtime::Builder::new_multi_thread(),
+            pool: POOL,
         }
     }
 
@@ -53,6 +61,8 @@ impl Builder {
     #[track_caller]
     pub fn max_blocking_threads(&mut self, val: usize) -> &mut Self {
         self.inner.max_blocking_threads(val);
+        // More than that many are never had.
+        self.pool = u32::try_from(val).unwrap_or(u32::MAX);
         self
     }
 
@@ -243,9 +253,10 @@ impl Builder {
         // Before its threads are there: what they do from the start is recorded.
         crate::start::start();
         let location = Location::caller();
+        let pool = self.pool;
         self.inner
             .build()
-            .map(|inner| Runtime::new_at(inner, location))
+            .map(|inner| Runtime::new_at(inner, pool, location))
     }
 
     /// See [`real::runtime::Builder::build_local`].
@@ -260,9 +271,10 @@ impl Builder {
     pub fn build_local(&mut self, options: super::LocalOptions) -> io::Result<super::LocalRuntime> {
         crate::start::start();
         let location = Location::caller();
+        let pool = self.pool;
         self.inner
             .build_local(options)
-            .map(|inner| super::LocalRuntime::new_at(inner, location))
+            .map(|inner| super::LocalRuntime::new_at(inner, pool, location))
     }
 }
 
@@ -274,6 +286,7 @@ impl fmt::Debug for Builder {
 
 impl From<real::runtime::Builder> for Builder {
     fn from(inner: real::runtime::Builder) -> Self {
-        Builder { inner }
+        // What it was told before cannot be asked.
+        Builder { inner, pool: 0 }
     }
 }

@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use ais_recorder::instrument::event::{resource_kind, section_kind};
+use ais_recorder::instrument::event::section_kind;
 use ais_recorder::instrument::{Resource, Section, flush};
 
 use super::{Handle, executors};
@@ -17,10 +17,11 @@ pub(super) struct Common<R> {
 }
 
 impl<R> Common<R> {
-    /// The runtime that `handle` is of, made at `location`.
+    /// The runtime that `handle` is of, made at `location`, with up to `pool` threads for blocking jobs (zero: not known).
     pub(super) fn new(
         inner: R,
         handle: real::runtime::Handle,
+        pool: u32,
         location: &'static Location<'static>,
     ) -> Common<R> {
         // Without threads of its own, it polls its tasks on that of whoever blocks on it.
@@ -29,7 +30,7 @@ impl<R> Common<R> {
             _ => 0,
         };
         let name = name_of(&handle).map(|name| name.to_owned().into());
-        let resource = crate::start::resource(resource_kind::RUNTIME, workers, location, name);
+        let resource = crate::start::runtime(workers, pool, location, name);
         let resource = Arc::new(resource);
         executors::insert(&handle, &resource);
         Common {

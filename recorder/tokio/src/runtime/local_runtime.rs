@@ -22,10 +22,11 @@ impl RefUnwindSafe for LocalRuntime {}
 impl LocalRuntime {
     pub(super) fn new_at(
         inner: real::runtime::LocalRuntime,
+        pool: u32,
         location: &'static Location<'static>,
     ) -> LocalRuntime {
         let handle = inner.handle().clone();
-        LocalRuntime(Common::new(inner, handle, location))
+        LocalRuntime(Common::new(inner, handle, pool, location))
     }
 
     /// See [`real::runtime::LocalRuntime::new`].

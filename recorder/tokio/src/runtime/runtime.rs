@@ -20,10 +20,11 @@ impl RefUnwindSafe for Runtime {}
 impl Runtime {
     pub(super) fn new_at(
         inner: real::runtime::Runtime,
+        pool: u32,
         location: &'static Location<'static>,
     ) -> Runtime {
         let handle = inner.handle().clone();
-        Runtime(Common::new(inner, handle, location))
+        Runtime(Common::new(inner, handle, pool, location))
     }
 
     /// See [`real::runtime::Runtime::new`].
@@ -107,7 +108,7 @@ impl fmt::Debug for Runtime {
 impl From<real::runtime::Runtime> for Runtime {
     #[track_caller]
     fn from(inner: real::runtime::Runtime) -> Self {
-        Runtime::new_at(inner, Location::caller())
+        Runtime::new_at(inner, 0, Location::caller())
     }
 }
 

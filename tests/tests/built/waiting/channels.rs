@@ -427,3 +427,15 @@ fn where_a_sender_went_from_tasks_that_have_ended_it_is_with_whom_these_handed_i
     let found = only(build, Kind::DeadlockCycle, Confidence::Possible);
     assert_eq!(ids(&found), [1, 4]);
 }
+
+#[test]
+fn a_sender_that_outlived_its_task_may_be_anywhere() {
+    let mut build = tasks(2);
+    build.poll(1, 1, |build| ends(build, resource_kind::CHANNEL, 8));
+    build.last_poll(2, |build| send(build, SENDER));
+    build.poll(1, 1, |build| {
+        take(build, RECEIVER);
+        waits(build, operation_kind::RECEIVE, RECEIVER, 0)
+    });
+    only(build, Kind::LeakedWaiter, Confidence::Possible);
+}

@@ -29,9 +29,15 @@ fn parked(build: &mut Build, task: u64) {
 /// Two tasks that want each other's lock; the guard of the first one is owned, and may be handed on in what comes in between. Task 99 can
 /// go on, and has made the channel.
 fn owns(between: impl FnOnce(&mut Build)) -> Build {
+    owns_after(|_| (), between)
+}
+
+/// The same after something else.
+fn owns_after(before: impl FnOnce(&mut Build), between: impl FnOnce(&mut Build)) -> Build {
     let mut build = tasks(2);
     bystander(&mut build);
     build.poll(99, 1, channel);
+    before(&mut build);
     build.poll(1, 1, |build| {
         build.resource(1, resource_kind::MUTEX, 1);
         build.resource(2, resource_kind::MUTEX, 1);
@@ -127,7 +133,7 @@ fn things_are_handed_on_over_several_tasks() {
 #[test]
 fn a_receiver_that_nobody_has_used_went_with_a_task_that_its_maker_spawned() {
     let spawned_by = |parent: u64| {
-        let mut build = owns(|build| {
+        let made = |build: &mut Build| {
             build.task(3);
             build.poll(3, 1, |build| {
                 build.resource(6, resource_kind::UNBOUNDED_CHANNEL, 0);
@@ -135,8 +141,10 @@ fn a_receiver_that_nobody_has_used_went_with_a_task_that_its_maker_spawned() {
                 build.handle(6, 2, handle_end::RECEIVER);
             });
             spawn(build, 4, parent, 0);
-            parked(build, 3);
             build.poll(4, 1, |_| ());
+            parked(build, 3);
+        };
+        owns_after(made, |build| {
             build.poll(1, 1, |build| {
                 let sequence = build.change(6);
                 build.event(&Send {
@@ -147,9 +155,7 @@ fn a_receiver_that_nobody_has_used_went_with_a_task_that_its_maker_spawned() {
                     location: 0,
                 });
             });
-        });
-        build.poll(99, 1, |_| ());
-        build
+        })
     };
     none(spawned_by(3));
     possible(spawned_by(0));

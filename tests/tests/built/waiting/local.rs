@@ -2,7 +2,7 @@
 
 use ais_analyzer::findings::{Confidence, Kind};
 use ais_format::event::{
-    OperationBegin, TaskNew, operation_flag, operation_kind, resource_kind, task_flag,
+    OperationBegin, ResourceNew, TaskNew, operation_flag, operation_kind, resource_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -87,6 +87,52 @@ fn a_runtime_on_which_one_blocks_by_its_handle_alone_is_driven_by_nobody() {
     let found = only(by_handle(200), Kind::Starvation, Confidence::Possible);
     assert_eq!(ids(&found), [1, 2]);
     none(by_handle(50));
+}
+
+#[test]
+fn a_task_that_is_ready_for_a_short_time_may_be_about_to_be_polled() {
+    let mut build = tasks(0);
+    build.resource(EXECUTOR, resource_kind::RUNTIME, 0);
+    spawn(&mut build, 1, task_flag::BLOCK_ON);
+    spawn(&mut build, 2, 0);
+    build.poll(2, 1, |_| ());
+    build.poll(1, 1, |build| wait_for(build, operation_kind::JOIN, 2));
+    pass(&mut build, 200);
+    wake(&mut build, 2, 1);
+    none(build);
+}
+
+/// A runtime of which it is known that it may have so many threads for blocking jobs, or not known. A job of it runs, and blocks on the next
+/// one, which is ready, for so long.
+fn jobs(pool: u64, millis: u64) -> Build {
+    let mut build = tasks(0);
+    build.event(&ResourceNew {
+        resource: EXECUTOR,
+        kind: resource_kind::RUNTIME,
+        capacity: 4,
+        pool,
+        ..ResourceNew::default()
+    });
+    spawn(&mut build, 1, task_flag::BLOCKING);
+    open_poll(&mut build, 1, 1);
+    spawn(&mut build, 2, task_flag::BLOCKING);
+    spawn(&mut build, 3, task_flag::BLOCK_ON);
+    build.poll(3, 1, |build| wait_for(build, operation_kind::JOIN, 2));
+    pass(&mut build, millis);
+    build
+}
+
+#[test]
+fn a_job_that_blocks_on_one_behind_it_starves_where_the_pool_has_no_other_thread() {
+    let found = only(jobs(1, 0), Kind::Starvation, Confidence::Proven);
+    assert_eq!(ids(&found), [1, 2, 3]);
+    none(jobs(2, 200));
+}
+
+#[test]
+fn where_the_size_of_the_pool_is_not_known_it_is_concluded_from_how_long_a_job_waits() {
+    only(jobs(0, 200), Kind::Starvation, Confidence::Likely);
+    none(jobs(0, 50));
 }
 
 /// A runtime with so many threads; task 2 of it holds a lock, and is ready. Task 1, with these flags, blocks for the lock on a thread on

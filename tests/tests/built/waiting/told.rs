@@ -113,6 +113,23 @@ fn who_waits_for_what_another_one_was_given_does_not_wait_for_another_notificati
 }
 
 #[test]
+fn a_notification_that_went_to_what_outlived_its_task_is_lost_on_the_others() {
+    let mut build = tasks(3);
+    let given = build.poll(1, 1, |build| {
+        build.resource(1, resource_kind::NOTIFY, 0);
+        notified(build)
+    });
+    build.poll(3, 1, notified);
+    build.last_poll(2, |build| {
+        notify(build, notify_mode::ONE);
+        fire(build, 1, given, 1);
+    });
+    build.last_poll(1, |_| ());
+    let found = only(build, Kind::LostWakeup, Confidence::Possible);
+    assert_eq!(ids(&found), [3]);
+}
+
+#[test]
 fn who_has_not_come_to_wait_for_a_notification_does_not_wait_yet() {
     let mut build = tasks(1);
     build.poll(1, 0, |build| {

@@ -37,6 +37,7 @@ impl ResourceBuilder {
                 created_by: None,
                 created: None,
                 capacity: 0,
+                pool: None,
                 late: false,
                 uncertain: true,
                 changes: Vec::new(),
@@ -170,6 +171,7 @@ fn introduce(resource: &mut Resource, new: event::ResourceNew, place: &Place, na
     resource.created_by = place.task;
     resource.created = Some(place.at);
     resource.capacity = new.capacity;
+    resource.pool = Some(new.pool).filter(|&threads| threads > 0);
     // A constant is known from its first use on, which has number 1 if there was none before.
     resource.late = new.flags & resource_flag::LATE != 0;
     resource.uncertain = resource.late;
