@@ -58,18 +58,26 @@ fn meanings(graph: &Graph) -> Vec<(Swatch, &'static str)> {
     let node_marked = |mark| graph.nodes.iter().any(|node| node.mark == mark);
     let edge_marked = |mark| graph.sound_edges().any(|edge| edge.mark == mark);
     let dashed = graph.sound_edges().any(|edge| edge.line == Line::Dashed);
-    let resource = has_shape(Shape::Resource);
-    let mark = Mark::Plain;
+    let plain = Mark::Plain;
+    let others = graph
+        .nodes
+        .iter()
+        .any(|node| node.shape == Shape::Task && node.mark == plain);
+    let is_circle = edge_marked(Mark::Culprit);
     [
         (
             node_marked(Mark::Culprit),
             Swatch::Node(Shape::Task, Mark::Culprit),
-            "in the cycle, which is the cause",
+            if is_circle {
+                "in the circle: the cause"
+            } else {
+                "can never go on: the cause"
+            },
         ),
         (
-            edge_marked(Mark::Culprit),
+            is_circle,
             Swatch::Edge(Line::Solid, Mark::Culprit),
-            "part of the cycle",
+            "A → B: A waits for B, in the circle",
         ),
         (
             node_marked(Mark::Stuck),
@@ -77,22 +85,30 @@ fn meanings(graph: &Graph) -> Vec<(Swatch, &'static str)> {
             "stuck behind it",
         ),
         (
-            resource && has_shape(Shape::Task),
-            Swatch::Node(Shape::Task, mark),
-            "task",
+            others && has_shape(Shape::Resource),
+            Swatch::Node(Shape::Task, plain),
+            "task that is not stuck",
         ),
         (
-            resource,
-            Swatch::Node(Shape::Resource, mark),
-            "lock, channel or other resource",
+            has_shape(Shape::Resource),
+            Swatch::Node(Shape::Resource, plain),
+            "lock, channel, runtime, …",
         ),
         (
             has_shape(Shape::Folded),
-            Swatch::Node(Shape::Folded, mark),
-            "several in one",
+            Swatch::Node(Shape::Folded, plain),
+            "several tasks that wait alike",
         ),
-        (dashed, Swatch::Edge(Line::Solid, mark), "certain"),
-        (dashed, Swatch::Edge(Line::Dashed, mark), "not certain"),
+        (
+            edge_marked(plain),
+            Swatch::Edge(Line::Solid, plain),
+            "A → B: A waits for B",
+        ),
+        (
+            dashed,
+            Swatch::Edge(Line::Dashed, plain),
+            "the same, concluded: not certain",
+        ),
     ]
     .into_iter()
     .filter_map(|(used, swatch, means)| used.then_some((swatch, means)))

@@ -218,7 +218,11 @@ fn what_is_not_certain_is_dashed() {
         .iter()
         .filter(|element| element.get("stroke-dasharray").is_some());
     assert_eq!(dashed.count(), 2, "the edge and its explanation");
-    assert!(document.texts().any(|text| text.words == "not certain"));
+    assert!(
+        document
+            .texts()
+            .any(|text| text.words == "the same, concluded: not certain")
+    );
 }
 
 #[test]
@@ -252,10 +256,34 @@ fn the_legend_explains_what_occurs_and_nothing_else() {
         read(graph).texts().map(|text| text.words).collect()
     };
     let found = words(&abba());
-    for expected in ["stuck behind it", "task", "lock, channel or other resource"] {
+    for expected in [
+        "in the circle: the cause",
+        "A → B: A waits for B, in the circle",
+        "stuck behind it",
+        "lock, channel, runtime, …",
+    ] {
         assert!(found.contains(expected), "{expected}");
     }
-    assert!(!found.contains("not certain") && !found.contains("several in one"));
+    for absent in [
+        "the same, concluded: not certain",
+        "several tasks that wait alike",
+    ] {
+        assert!(!found.contains(absent), "{absent}");
+    }
+    // A task that is stuck for itself is in no circle.
+    let alone = Graph {
+        nodes: vec![Node {
+            mark: Mark::Culprit,
+            ..Node::default()
+        }],
+        ..Graph::default()
+    };
+    let found = words(&alone);
+    assert!(found.contains("can never go on: the cause"), "{found:?}");
+    assert!(
+        !found.iter().any(|words| words.contains("circle")),
+        "{found:?}"
+    );
     let plain = Graph {
         nodes: vec![Node::default()],
         ..Graph::default()
