@@ -327,6 +327,16 @@ impl Draw<'_> {
         }
     }
 
+    /// How a task keeps what others wait for. One that does not run keeps no thread: it should drive the executor, and waits itself.
+    fn in_words(&self, link: Link, on: TaskId) -> &'static str {
+        let state = self.history.task(on).map(Task::state);
+        if link == Link::Executes && matches!(state, Some(TaskState::Idle(_))) {
+            "to be driven by"
+        } else {
+            in_words(link)
+        }
+    }
+
     /// What lies between a task and those that it waits for, if anything does.
     fn between(
         &self,
@@ -363,9 +373,13 @@ impl Draw<'_> {
                     let resource = self.resource(id);
                     let call = operation.map_or_else(|| "to be polled".to_owned(), Operation::call);
                     self.edge(from, resource, call, wait.is_certain);
-                    self.edge(resource, to, in_words(link).to_owned(), wait.is_certain);
+                    let words = self.in_words(link, on).to_owned();
+                    self.edge(resource, to, words, wait.is_certain);
                 }
-                None => self.edge(from, to, in_words(link).to_owned(), wait.is_certain),
+                None => {
+                    let words = self.in_words(link, on).to_owned();
+                    self.edge(from, to, words, wait.is_certain);
+                }
             }
         }
     }
@@ -383,12 +397,13 @@ impl Draw<'_> {
             let between = self
                 .between(link.waiter, operation, link.link)
                 .and_then(|id| self.nodes.get(&Thing::Resource(id)).copied());
+            let words = self.in_words(link.link, link.on);
             for edge in &mut self.graph.edges {
                 let is_on_it = match between {
                     Some(resource) => {
                         (edge.from, edge.to) == (from, resource)
                             || ((edge.from, edge.to) == (resource, to)
-                                && edge.label.as_deref() == Some(in_words(link.link)))
+                                && edge.label.as_deref() == Some(words))
                     }
                     None => (edge.from, edge.to) == (from, to),
                 };
@@ -404,7 +419,7 @@ impl Draw<'_> {
 }
 
 /// How a thing is kept by a task, as an arrow from the one to the other says it.
-fn in_words(link: Link) -> &'static str {
+const fn in_words(link: Link) -> &'static str {
     match link {
         Link::Holds => "held by",
         Link::Borrows => "borrowed by",

@@ -7,7 +7,7 @@ use ais_analyzer::render::graph::{Graph, Mark, Shape};
 use ais_analyzer::render::wait_graph;
 use ais_analyzer::waits::verdict;
 use ais_analyzer::{Source, Trace};
-use ais_format::event::{operation_kind, resource_kind};
+use ais_format::event::{OperationBegin, TaskNew, operation_flag, operation_kind, resource_kind};
 use ais_tests::build::Build;
 
 /// Tasks 1 and 2 hold a lock each and want the other one; so many more want the first lock.
@@ -28,6 +28,10 @@ fn graph_of(waiters: u64, filters: &[&str]) -> Graph {
     for task in 3..3 + waiters {
         build.poll(task, 1, |build| build.wait(operation_kind::LOCK, 1, 1));
     }
+    drawn(build, filters)
+}
+
+fn drawn(build: Build, filters: &[&str]) -> Graph {
     let source = Source::from_bytes(&PathBuf::from("built.ais"), build.finish()).unwrap();
     let trace = Trace::from_source(source).unwrap();
     let verdict = verdict(&trace.history);
@@ -79,4 +83,49 @@ fn of_a_selection_there_is_what_it_waits_for_and_who_waits_for_it() {
             .iter()
             .any(|fact| fact.contains("filter task=99: 0 of 5 match"))
     );
+}
+
+#[test]
+fn a_task_without_a_name_has_its_number_alone() {
+    let graph = graph(6);
+    let first_lines = |shape| {
+        let nodes = graph.nodes.iter().filter(move |node| node.shape == shape);
+        nodes.map(|node| node.lines[0].clone()).collect::<Vec<_>>()
+    };
+    assert!(first_lines(Shape::Task).contains(&"#1".to_owned()));
+    let folded = graph.nodes.iter().find(|node| node.shape == Shape::Folded);
+    assert_eq!(folded.unwrap().lines[1], "without a name");
+}
+
+#[test]
+fn who_should_drive_a_set_of_local_tasks_and_waits_itself_is_not_said_to_be_busy() {
+    let mut build = Build::new();
+    build.task(1);
+    build.poll(1, 1, |build| {
+        build.resource(10, resource_kind::LOCAL_SET, 0);
+        build.event(&TaskNew {
+            task: 2,
+            executor: 10,
+            ..TaskNew::default()
+        });
+        build.begin(OperationBegin {
+            kind: operation_kind::JOIN,
+            target: 2,
+            flags: operation_flag::INLINE,
+            ..OperationBegin::default()
+        });
+    });
+    build.on_thread(2);
+    build.pass(200_000_000);
+    build.task(3);
+    build.last_poll(3, |_| ());
+    let graph = drawn(build, &[]);
+    let labels: Vec<&str> = graph
+        .edges
+        .iter()
+        .filter_map(|edge| edge.label.as_deref())
+        .collect();
+    assert!(labels.contains(&"to be driven by"), "{labels:?}");
+    assert!(!labels.contains(&"kept busy by"), "{labels:?}");
+    assert!(graph.edges.iter().all(|edge| edge.mark == Mark::Culprit));
 }

@@ -5,9 +5,9 @@ use ais_analyzer::report::{lock_circles, panel};
 use ais_analyzer::time::Nanos;
 use ais_analyzer::waits::verdict;
 use ais_format::event::{
-    Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd, TaskAbort, TaskDrop,
-    TaskNew, TimerSet, Wake, WakersGone, Yield, operation_flag, operation_kind, outcome,
-    resource_kind, section_kind, task_flag,
+    Function, FutureBegin, Location, OperationBegin, OperationEnd, OperationPoll, SectionEnd,
+    TaskAbort, TaskDrop, TaskNew, TimerSet, Wake, WakersGone, Yield, operation_flag,
+    operation_kind, outcome, resource_kind, section_kind, task_flag,
 };
 use ais_tests::build::Build;
 
@@ -290,4 +290,30 @@ fn a_task_that_awaits_nothing_recorded_says_what_that_can_be() {
         waits(0),
         "not recorded: no #[trace] in it, spawned at src/server.rs:67:13"
     );
+}
+
+#[test]
+fn a_task_without_a_name_is_told_by_its_number_and_by_the_function_that_it_runs() {
+    let mut build = Build::new();
+    build.text(1, "bank::transfer");
+    build.define(&Function {
+        id: 1,
+        name: 1,
+        ..Function::default()
+    });
+    build.task(1);
+    build.task(2);
+    build.poll(2, 1, |build| {
+        build.event(&FutureBegin {
+            future: 5,
+            function: 1,
+            ..FutureBegin::default()
+        });
+    });
+    let told = history(build);
+    let title = |id| told.task(TaskId(id)).unwrap().title();
+    assert_eq!(title(1), "task #1");
+    assert_eq!(title(2), "task #2 \"transfer\"");
+    assert_eq!(TaskId(1).label(""), "#1");
+    assert_eq!(TaskId(2).label("transfer"), "#2 transfer");
 }

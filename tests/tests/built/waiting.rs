@@ -1,4 +1,4 @@
-//! The rules by which waits can end, one by one.
+//! The rules by which waits can end, one by one. Which test is that of which rule stands in `tests/rules/README.md`.
 
 mod blocking;
 mod broken;

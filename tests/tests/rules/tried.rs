@@ -14,7 +14,7 @@ const WITHOUT: &str = "AIS_WITHOUT_RULE";
 /// Only some rules are tried.
 const ONLY: &str = "AIS_TEST_ONLY";
 /// Tests that take longer hang.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// How many run at once, each with threads of its own.
 const AT_ONCE: usize = 2;
 

@@ -251,7 +251,7 @@ fn left_behind(sender: u64) -> Build {
             build.handle(5, 1, handle_end::SENDER);
             build.handle(5, 2, handle_end::RECEIVER);
         });
-        build.poll(sender, 1, |build| send_and_take(build));
+        build.poll(sender, 1, try_to_send);
         let receive = build.poll(1, 1, |build| {
             build.begin(OperationBegin {
                 kind: operation_kind::RECEIVE,
@@ -272,7 +272,7 @@ fn left_behind(sender: u64) -> Build {
     })
 }
 
-fn send_and_take(build: &mut Build) {
+fn try_to_send(build: &mut Build) {
     let sequence = build.change(5);
     build.event(&ais_format::event::Send {
         resource: 5,
