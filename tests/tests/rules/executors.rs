@@ -17,7 +17,7 @@ pub(crate) const EXECUTORS: Part = Part {
             file: "waits/rules/executors.rs",
             code: "«self\n                .worker(executor)\n                .or_else(|| self.somebody_who_drives(executor, since))»?",
             without: "None::<Place>",
-            test: "waiting::executors::a_runtime_without_threads_has_the_one_that_blocks_on_it",
+            test: "waiting::executors::a_task_that_blocks_its_thread_keeps_others_from_it",
         },
         Rule {
             says: "In block_in_place another thread takes over",

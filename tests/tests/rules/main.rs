@@ -12,8 +12,8 @@
 //! ```
 //!
 //! It copies the workspace, puts a switch around every one of these expressions, compiles that once, and runs the tests with one rule after
-//! the other switched off. `AIS_TEST_ONLY=TEXT` tries the rules of which the words, the file or the test contain that, and tells all tests
-//! that fail without each.
+//! the other switched off; of a rule without which its test passes it says which other tests fail, if any. `AIS_TEST_ONLY=TEXT` tries the
+//! rules of which the words, the file or the test contain that.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod executors;

@@ -128,14 +128,14 @@ pub(crate) const TASKS: Part = Part {
             file: "waits/rules/tasks.rs",
             code: "foreign > ours_too as u64",
             without: "false",
-            test: "waiting::executors::a_task_that_blocks_on_another_one_waits_for_its_end",
+            test: "waiting::idle::a_clone_of_its_waker_that_no_operation_keeps_can_wake_it",
         },
         Rule {
             says: "The operations of the task keep one clone each, which is not foreign",
             file: "waits/rules/tasks.rs",
             code: "last.wakers.saturating_sub(ours)",
             without: "last.wakers",
-            test: "waiting::broken::a_circle_broken_by_a_time_out_around_all_of_a_task_is_found_though_the_task_completed_first",
+            test: "waiting::units::a_task_that_wants_the_lock_it_keeps_waits_for_itself",
         },
         Rule {
             says: "Once the last clone is gone, none is left",
@@ -170,7 +170,7 @@ pub(crate) const TASKS: Part = Part {
             file: "waits/rules/tasks.rs",
             code: "Some(«needed.chain(left).collect()»)",
             without: "{ drop(left); needed.collect() }",
-            test: "waiting::idle::an_answer_that_came_keeps_the_waker_until_it_is_taken",
+            test: "waiting::idle::the_waker_that_a_given_up_receive_left_behind_wakes_its_task_when_a_message_comes",
         },
         Rule {
             says: "Whose clone it is, is concluded: never proven",
@@ -198,7 +198,7 @@ pub(crate) const TASKS: Part = Part {
             file: "waits/rules/tasks.rs",
             code: "&& «!task.flags.is_block_on()» && !self.is_local(task)",
             without: "true",
-            test: "waiting::executors::a_task_that_blocks_on_another_one_waits_for_its_end",
+            test: "waiting::idle::what_a_thread_blocks_on_inside_of_a_poll_does_not_end_before_that",
         },
         Rule {
             says: "A task of a LocalSet is no part of the one that drives that",
@@ -212,7 +212,7 @@ pub(crate) const TASKS: Part = Part {
             file: "waits/rules/tasks.rs",
             code: ".rfind(|pending| «pending.flags.is_blocking()» &&",
             without: "false",
-            test: "waiting::executors::a_runtime_without_threads_has_the_one_that_blocks_on_it",
+            test: "waiting::executors::a_task_that_blocks_its_thread_keeps_others_from_it",
         },
         Rule {
             says: "A blocking operation is that of the poll that runs",
