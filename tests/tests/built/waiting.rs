@@ -16,7 +16,8 @@ mod units;
 
 use ais_analyzer::findings::{Confidence, Finding, Kind};
 use ais_format::event::{
-    OperationBegin, OperationFired, OperationPoll, PollBegin, Wake, operation_flag,
+    Notify, OperationBegin, OperationFired, OperationPoll, PollBegin, Wake, operation_flag,
+    operation_kind,
 };
 use ais_tests::build::Build;
 
@@ -103,5 +104,33 @@ fn open_poll(build: &mut Build, task: u64, poll: u64) {
         poll,
         waker: 1,
         wakes: 0,
+    });
+}
+
+/// An operation for a lock, with these flags, comes into its queue.
+fn lock(build: &mut Build, lock: u64, flags: u64) -> u64 {
+    build.begin(OperationBegin {
+        kind: operation_kind::LOCK,
+        target: lock,
+        units: 1,
+        sequence: u64::MAX,
+        flags: operation_flag::INLINE | flags,
+        ..OperationBegin::default()
+    })
+}
+
+/// The thread blocks for lock 1.
+fn block(build: &mut Build) -> u64 {
+    lock(build, 1, operation_flag::BLOCKING)
+}
+
+/// Resource 1 notifies.
+fn notify(build: &mut Build, mode: u64) {
+    let sequence = build.change(1);
+    build.event(&Notify {
+        resource: 1,
+        sequence,
+        mode,
+        location: 0,
     });
 }

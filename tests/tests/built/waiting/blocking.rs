@@ -7,23 +7,12 @@ use ais_format::event::{
 };
 use ais_tests::build::Build;
 
-use super::{bystander, none, only, open_poll, tasks, wake};
+use super::{bystander, lock, none, only, open_poll, tasks, wake};
 
 const RUNTIME: u64 = 10;
-const FOREIGN: u64 = operation_flag::INLINE | operation_flag::FOREIGN_WAKER;
-const BLOCKING: u64 = operation_flag::INLINE | operation_flag::BLOCKING;
+const FOREIGN: u64 = operation_flag::FOREIGN_WAKER;
+const BLOCKING: u64 = operation_flag::BLOCKING;
 const MILLI: u64 = 1_000_000;
-
-fn lock(build: &mut Build, lock: u64, flags: u64) -> u64 {
-    build.begin(OperationBegin {
-        kind: operation_kind::LOCK,
-        target: lock,
-        units: 1,
-        sequence: u64::MAX,
-        flags,
-        ..OperationBegin::default()
-    })
-}
 
 /// A runtime with one thread; task 2 of it holds lock 1, and is ready; lock 2 is held by a task that can go on. Task 1 does something in a
 /// poll before, and then does not come to the end of its second one.
@@ -163,7 +152,7 @@ fn sends_under_a_borrow(borrows: bool, in_a_task: bool) -> Build {
     build.begin(OperationBegin {
         kind: operation_kind::SEND,
         target: WATCH,
-        flags: BLOCKING,
+        flags: operation_flag::INLINE | BLOCKING,
         ..OperationBegin::default()
     });
     build

@@ -5,12 +5,11 @@ use ais_analyzer::findings::{Confidence, Kind};
 use ais_analyzer::report::summary;
 use ais_analyzer::waits::verdict;
 use ais_format::event::{
-    OperationBegin, OperationFired, TaskNew, operation_flag, operation_kind, resource_kind,
-    section_kind, task_flag,
+    OperationFired, TaskNew, operation_kind, resource_kind, section_kind, task_flag,
 };
 use ais_tests::build::Build;
 
-use super::{none, only, open_poll, tasks, wake};
+use super::{block, none, only, open_poll, tasks, wake};
 
 const RUNTIME: u64 = 10;
 
@@ -33,17 +32,6 @@ fn ready_behind(threads: u64, flags: u64) -> Build {
     wake(&mut build, 2, 1);
     open_poll(&mut build, 1, 1);
     build
-}
-
-fn block(build: &mut Build) -> u64 {
-    build.begin(OperationBegin {
-        kind: operation_kind::LOCK,
-        target: 1,
-        units: 1,
-        sequence: u64::MAX,
-        flags: operation_flag::INLINE | operation_flag::BLOCKING,
-        ..OperationBegin::default()
-    })
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ais_format::event::{
 };
 use ais_tests::build::Build;
 
-use super::{bystander, fire, none, only, open_poll, poll_operation, tasks, wake};
+use super::{bystander, fire, lock, none, only, open_poll, poll_operation, tasks, wake};
 
 /// Task 1, with these flags, and task 2 hold a lock each, and wait for each other's; the first, with so many clones of its waker alive,
 /// after what it did before. Lock 3 is held by a task that can go on.
@@ -87,16 +87,7 @@ fn an_operation_without_budget_says_nothing_though_nobody_has_a_waker() {
         build.resource(1, resource_kind::MUTEX, 1);
         build.acquire(1, 1);
     });
-    build.poll(2, 0, |build| {
-        build.begin(OperationBegin {
-            kind: operation_kind::LOCK,
-            target: 1,
-            units: 1,
-            sequence: u64::MAX,
-            flags: operation_flag::INLINE | operation_flag::NO_BUDGET,
-            ..OperationBegin::default()
-        })
-    });
+    build.poll(2, 0, |build| lock(build, 1, operation_flag::NO_BUDGET));
     build.poll(1, 1, |build| begin(build, operation_kind::JOIN, 2, 1));
     none(build);
 }
@@ -106,16 +97,7 @@ fn an_operation_of_which_nobody_sees_the_end_may_be_awaited_no_more() {
     let waits = |flags: u64| {
         let mut build = circle(0, 1, |_| ());
         build.task(3);
-        build.poll(3, 1, |build| {
-            build.begin(OperationBegin {
-                kind: operation_kind::LOCK,
-                target: 1,
-                units: 1,
-                sequence: u64::MAX,
-                flags: operation_flag::INLINE | flags,
-                ..OperationBegin::default()
-            })
-        });
+        build.poll(3, 1, |build| lock(build, 1, flags));
         build
     };
     let victims = |flags| {

@@ -1,12 +1,10 @@
 //! Executors without threads of their own, and threads that see to timers.
 
 use ais_analyzer::findings::{Confidence, Kind};
-use ais_format::event::{
-    OperationBegin, ResourceNew, TaskNew, operation_flag, operation_kind, resource_kind, task_flag,
-};
+use ais_format::event::{ResourceNew, TaskNew, operation_kind, resource_kind, task_flag};
 use ais_tests::build::Build;
 
-use super::{ids, none, only, open_poll, tasks, wait_for, wake};
+use super::{block, ids, none, only, open_poll, tasks, wait_for, wake};
 
 const EXECUTOR: u64 = 10;
 const MILLI: u64 = 1_000_000;
@@ -151,17 +149,6 @@ fn blocks(threads: u64, flags: u64) -> Build {
     open_poll(&mut build, 1, 1);
     block(&mut build);
     build
-}
-
-fn block(build: &mut Build) {
-    build.begin(OperationBegin {
-        kind: operation_kind::LOCK,
-        target: 1,
-        units: 1,
-        sequence: u64::MAX,
-        flags: operation_flag::INLINE | operation_flag::BLOCKING,
-        ..OperationBegin::default()
-    });
 }
 
 #[test]

@@ -2,21 +2,11 @@
 
 use ais_analyzer::findings::{Confidence, Kind};
 use ais_format::event::{
-    MemberNew, Notify, OperationPoll, notify_mode, operation_flag, operation_kind, resource_kind,
+    MemberNew, OperationPoll, notify_mode, operation_flag, operation_kind, resource_kind,
 };
 use ais_tests::build::Build;
 
-use super::{bystander, fire, none, only, poll_operation, tasks};
-
-fn notify(build: &mut Build, mode: u64) {
-    let sequence = build.change(1);
-    build.event(&Notify {
-        resource: 1,
-        sequence,
-        mode,
-        location: 0,
-    });
-}
+use super::{bystander, fire, none, notify, only, poll_operation, tasks};
 
 /// Task 1 waits to be notified by task 2, which ends; the mode says how that notifies, if at all, before.
 fn notified_before(mode: Option<u64>) -> Build {

@@ -1,20 +1,10 @@
 //! Notifications that were told to others, and those who could tell more; values, sets and ends that are there.
 
 use ais_analyzer::findings::{Confidence, Kind};
-use ais_format::event::{MemberNew, Notify, notify_mode, operation_kind, resource_kind};
+use ais_format::event::{MemberNew, notify_mode, operation_kind, resource_kind};
 use ais_tests::build::Build;
 
-use super::{fire, ids, none, only, poll_operation, tasks, wait_for};
-
-fn notify(build: &mut Build, mode: u64) {
-    let sequence = build.change(1);
-    build.event(&Notify {
-        resource: 1,
-        sequence,
-        mode,
-        location: 0,
-    });
-}
+use super::{fire, ids, none, notify, only, poll_operation, tasks, wait_for};
 
 fn notified(build: &mut Build) -> u64 {
     let operation = build.wait(operation_kind::NOTIFIED, 1, 0);

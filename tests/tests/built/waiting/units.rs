@@ -2,12 +2,11 @@
 
 use ais_analyzer::findings::{Confidence, Kind};
 use ais_format::event::{
-    Close, Forget, Notify, OperationBegin, TaskNew, notify_mode, operation_flag, operation_kind,
-    resource_kind,
+    Close, Forget, Notify, TaskNew, notify_mode, operation_flag, operation_kind, resource_kind,
 };
 use ais_tests::build::Build;
 
-use super::{bystander, fire, none, only, tasks, wait_for};
+use super::{bystander, fire, lock, none, only, tasks, wait_for};
 
 fn acquire(build: &mut Build, resource: u64, units: u64) -> u64 {
     build.wait(operation_kind::ACQUIRE, resource, units)
@@ -171,16 +170,7 @@ fn what_was_given_to_an_operation_of_which_the_end_is_not_seen_may_be_gone_from_
             build.resource(2, resource_kind::MUTEX, 1);
             build.acquire(1, 1)
         });
-        let given = build.poll(1, 1, |build| {
-            build.begin(OperationBegin {
-                kind: operation_kind::LOCK,
-                target: 1,
-                units: 1,
-                sequence: u64::MAX,
-                flags: operation_flag::INLINE | flags,
-                ..OperationBegin::default()
-            })
-        });
+        let given = build.poll(1, 1, |build| lock(build, 1, flags));
         build.last_poll(3, |build| {
             build.release(1, hold, 1);
             fire(build, 1, given, 1);
