@@ -238,9 +238,18 @@ impl Build {
     /// # Panics
     /// It cannot be written.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
-        self.lose(0);
+    pub fn finish(self) -> Vec<u8> {
         let end = self.tick + 100;
+        self.finish_known_until(end)
+    }
+
+    /// The file, of which no more is known of all threads than what came before this moment, in nanoseconds.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    #[must_use]
+    pub fn finish_known_until(mut self, end: u64) -> Vec<u8> {
+        self.lose(0);
         let clock = ClockPair { tick: end, ns: end };
         let content = self.chunk.finish();
         let write = || {

@@ -1,9 +1,13 @@
 //! Who is said to wait for ever, and how sure that is.
 
+use std::path::Path;
+
 use ais_analyzer::findings::{Confidence, Finding, Kind};
 use ais_analyzer::history::History;
+use ais_analyzer::{Source, Trace};
 use ais_format::event::{
     Add, OperationBegin, Release, TaskAbort, operation_flag, operation_kind, resource_kind,
+    section_kind,
 };
 use ais_tests::build::Build;
 
@@ -332,4 +336,27 @@ fn where_something_is_missing_nothing_is_more_than_possible() {
     let (possible, because) = confidence(&open);
     assert_eq!(possible, Confidence::Possible);
     assert!(because.contains("known of all threads"), "{because}");
+}
+
+#[test]
+fn what_came_after_the_last_moment_that_is_known_of_all_threads_is_not_judged() {
+    let found = |is_all_known: bool| {
+        let mut build = tasks_and(2, resource_kind::MUTEX, &[1, 1]);
+        build.poll(1, 1, |build| {
+            build.acquire(1, 1);
+            build.wait(operation_kind::LOCK, 2, 1)
+        });
+        build.poll(2, 1, |build| build.acquire(2, 1));
+        let known = build.enter(section_kind::BORROW, 0);
+        build.poll(2, 1, |build| build.wait(operation_kind::LOCK, 1, 1));
+        let file = if is_all_known {
+            build.finish()
+        } else {
+            build.finish_known_until(known)
+        };
+        let source = Source::from_bytes(Path::new("built.ais"), file).unwrap();
+        findings(&Trace::from_source(source).unwrap().history)
+    };
+    assert_eq!(found(true).len(), 1);
+    assert_eq!(found(false).len(), 0);
 }

@@ -6,6 +6,13 @@ pub(crate) const BROKEN: Part = Part {
     title: "The moments that are looked at: the end, and what broke a circle",
     rules: &[
         Rule {
+            says: "The end is the last moment up to which the events of all threads are known",
+            file: "history/rebuild/mod.rs",
+            code: "self.outline.cut.map_or(limit, |cut| limit.min(cut))",
+            without: "limit",
+            test: "verdicts::what_came_after_the_last_moment_that_is_known_of_all_threads_is_not_judged",
+        },
+        Rule {
             says: "A wait that was given up is a moment to look at",
             file: "waits/broken.rs",
             code: "matches!(outcome, Outcome::Dropped | Outcome::Panicked)",
