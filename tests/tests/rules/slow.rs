@@ -64,7 +64,7 @@ pub(crate) const THRESHOLDS: Part = Part {
         Rule {
             says: "And nothing comes of it",
             file: "findings/slow/busy_loop.rs",
-            code: "|| «done.iter().any(Doing::is_progress)»;",
+            code: "|| «done.iter().any(is_cause)»;",
             without: "false",
             test: "slow::busy::a_task_that_takes_and_gives_does_not_spin",
         },
