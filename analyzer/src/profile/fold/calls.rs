@@ -102,8 +102,8 @@ impl Rest<'_> {
         call.is_suspended_there = false;
         let (last, row) = (call.last, call.row);
         if let Some(of) = self.book.calls.at(row).filter(|_| now >= from) {
-            let step = of.steps.entry((last.0, Place::Point(point)));
-            step.or_default().add(now.since(last.1.max(from)));
+            let step = of.steps.of((last.0, Place::Point(point)));
+            step.add(now.since(last.1.max(from)));
         }
         self.switch(doer, row);
     }
@@ -174,7 +174,7 @@ impl Rest<'_> {
         of.calls += 1;
         of.suspended += u64::from(call.is_suspended);
         of.elapsed.add(long);
-        of.callers.entry(call.caller).or_default().add(long);
+        of.callers.of(call.caller).add(long);
         let Some(end) = end else {
             of.open += 1;
             return;
@@ -186,7 +186,7 @@ impl Rest<'_> {
             Some((point, _)) => (Place::Point(point), now),
             None => call.last,
         };
-        let step = of.steps.entry((last.0, end)).or_default();
+        let step = of.steps.of((last.0, end));
         step.add(now.since(last.1.max(from)));
     }
 }

@@ -173,6 +173,6 @@ impl Hold {
         }
         let long = at.since(self.since.max(from));
         of.holds.add(long);
-        of.holders.entry(self.location).or_default().add(long);
+        of.holders.of(self.location).add(long);
     }
 }

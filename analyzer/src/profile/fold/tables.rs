@@ -107,7 +107,7 @@ impl Book {
             Is::Scheduled => of.scheduled.add(long),
             Is::Waiting => {
                 of.waiting.add(long);
-                of.waits.entry(whose.site).or_default().add(long);
+                of.waits.of(whose.site).add(long);
                 let site = self.sites.rows.get_mut(whose.site as usize);
                 let mut is_contended = false;
                 if let Some((site, of)) = site {
@@ -148,8 +148,43 @@ impl Spent {
     }
 }
 
-/// What is spent on what.
-pub(super) type SpentOn = HashMap<u32, Spent, FxBuildHasher>;
+/// What is spent on what, where that are few things: looked for one after the other, what was last asked for comes sooner.
+#[derive(Clone, Debug)]
+pub(super) struct Few<K> {
+    pub(super) rows: Vec<(K, Spent)>,
+    /// What has no room, and is told nowhere.
+    others: Spent,
+}
+
+impl<K> Default for Few<K> {
+    fn default() -> Self {
+        Few {
+            rows: Vec::new(),
+            others: Spent::default(),
+        }
+    }
+}
+
+impl<K: Copy + PartialEq> Few<K> {
+    /// What is spent on this.
+    #[inline]
+    pub(super) fn of(&mut self, key: K) -> &mut Spent {
+        let place = self.rows.iter().position(|(other, _)| *other == key);
+        let place = match place {
+            Some(0) => 0,
+            Some(place) => {
+                self.rows.swap(place, place - 1);
+                place - 1
+            }
+            None if self.rows.len() >= MOST => return &mut self.others,
+            None => {
+                self.rows.push((key, Spent::default()));
+                self.rows.len() - 1
+            }
+        };
+        &mut self.rows[place].1
+    }
+}
 
 /// A kind of task.
 #[derive(Debug, Default)]
@@ -169,7 +204,7 @@ pub(super) struct OfTasks {
     pub(super) waiting: Durations,
     pub(super) life: Durations,
     /// By site.
-    pub(super) waits: SpentOn,
+    pub(super) waits: Few<u32>,
 }
 
 /// Something that is waited for, at a place in source.
@@ -207,9 +242,9 @@ pub(super) struct OfCalls {
     pub(super) held_up: Spent,
     pub(super) points: Vec<OfPoint>,
     /// From one place to the next.
-    pub(super) steps: HashMap<(Place, Place), Spent, FxBuildHasher>,
+    pub(super) steps: Few<(Place, Place)>,
     /// By whom it was called.
-    pub(super) callers: HashMap<Caller, Spent, FxBuildHasher>,
+    pub(super) callers: Few<Caller>,
 }
 
 /// A place in a function.
@@ -255,11 +290,11 @@ impl OfCalls {
         self.busy.0 += others.busy.0;
         self.waited.merge(others.waited);
         self.held_up.merge(others.held_up);
-        for (step, spent) in &others.steps {
-            self.steps.entry(*step).or_default().merge(*spent);
+        for (step, spent) in &others.steps.rows {
+            self.steps.of(*step).merge(*spent);
         }
-        for (caller, spent) in &others.callers {
-            self.callers.entry(*caller).or_default().merge(*spent);
+        for (caller, spent) in &others.callers.rows {
+            self.callers.of(*caller).merge(*spent);
         }
         self.suspended += others.suspended;
         self.elapsed.merge(&others.elapsed);
@@ -299,7 +334,7 @@ pub(super) struct OfResources {
     pub(super) longest_queue_at: Nanos,
     pub(super) holds: Durations,
     /// By where it was taken, as a location.
-    pub(super) holders: HashMap<u64, Spent, FxBuildHasher>,
+    pub(super) holders: Few<u64>,
 }
 
 #[cfg(test)]

@@ -20,9 +20,9 @@ pub(super) struct Task {
     pub(super) is: Is,
     /// Since when.
     pub(super) since: Nanos,
-    last: Poll,
-    /// When it was first woken for another poll than the last one.
-    woken: Option<Nanos>,
+    last: Last,
+    /// When it was first woken for another poll than the last one; [`NEVER`] where it was not.
+    woken: Nanos,
     /// The last time that it was woken: through which waker, and the how manieth wake of that; wake 0 where it was not.
     last_wake: (u16, u32, Nanos),
     /// A poll that began, by the clock of another thread, before the one before it had ended.
@@ -45,6 +45,17 @@ pub(super) enum Is {
     Waiting,
     /// What it does was lost.
     Unknown,
+}
+
+/// No time.
+const NEVER: Nanos = Nanos(u64::MAX);
+
+/// The last poll that began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    number: u32,
+    wakes: u32,
+    waker: u16,
 }
 
 /// The begin of a poll.
@@ -74,8 +85,8 @@ impl Task {
             is_late: false,
             is: Is::Scheduled,
             since: at,
-            last: Poll::default(),
-            woken: None,
+            last: Last::default(),
+            woken: NEVER,
             last_wake: (0, 0, Nanos(0)),
             early: None,
             site: NONE,
@@ -118,7 +129,7 @@ impl Task {
     pub(super) fn lose(&mut self) {
         self.is = Is::Unknown;
         self.early = None;
-        self.woken = None;
+        self.woken = NEVER;
     }
 
     /// A poll begins.
@@ -143,9 +154,8 @@ impl Task {
 
     /// It waited, and maybe was woken, until then.
     fn end_wait(&self, until: Nanos, mut each: impl FnMut(Span)) {
-        let woken = self.woken.map(|at| at.max(self.since));
         let until = until.max(self.since);
-        let to = woken.unwrap_or(until).min(until);
+        let to = self.woken.max(self.since).min(until);
         if to > self.since {
             each(Span {
                 was: Is::Waiting,
@@ -153,7 +163,7 @@ impl Task {
                 to,
             });
         }
-        if woken.is_some() {
+        if self.woken != NEVER {
             each(Span {
                 was: Is::Scheduled,
                 from: to,
@@ -165,12 +175,20 @@ impl Task {
     fn run(&mut self, poll: Poll) {
         self.is = Is::Running;
         self.since = poll.at;
-        self.last = poll;
+        self.last = Last {
+            number: poll.number,
+            wakes: poll.wakes,
+            waker: poll.waker,
+        };
         self.early = None;
         // Woken just before, but too late for this poll to know.
         let (waker, number, at) = self.last_wake;
         let is_unseen = number.wrapping_sub(poll.wakes).cast_signed() > 0;
-        self.woken = (number != 0 && waker == poll.waker && is_unseen).then_some(at);
+        self.woken = if number != 0 && waker == poll.waker && is_unseen {
+            at
+        } else {
+            NEVER
+        };
     }
 
     /// The poll with this number ends. Whether it was known to be open.
@@ -200,7 +218,7 @@ impl Task {
             });
         } else {
             self.last.number = number;
-            self.woken = None;
+            self.woken = NEVER;
         }
         self.is = if is_known || !is_over {
             Is::Waiting
@@ -219,12 +237,12 @@ impl Task {
     #[inline]
     pub(super) fn wake(&mut self, waker: u16, number: u32, at: Nanos) -> bool {
         self.last_wake = (waker, number, at);
-        let is_first = self.woken.is_none() && !matches!(self.is, Is::Scheduled);
+        let is_first = self.woken == NEVER && !matches!(self.is, Is::Scheduled);
         let is_unseen =
             waker != self.last.waker || number.wrapping_sub(self.last.wakes).cast_signed() > 0;
         if is_unseen {
             // A thread that was interrupted may tell of an earlier one later.
-            self.woken = Some(self.woken.map_or(at, |known| known.min(at)));
+            self.woken = self.woken.min(at);
         }
         is_first && is_unseen
     }

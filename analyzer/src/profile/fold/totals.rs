@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::tables::{Caller, OfCalls, OfPoint, OfResources, OfTasks, OfWaits, Place, Spent};
+use super::tables::{Caller, Few, OfCalls, OfPoint, OfResources, OfTasks, OfWaits, Place, Spent};
 use super::{Fold, ResourceKey, Rest, Site, TaskKind};
 use crate::history::{OperationKind, ResourceKind, ThreadId};
 use crate::names::{Location, Names};
@@ -164,7 +164,7 @@ impl Rest<'_> {
 
     fn callers(&self, names: &Names, of: &OfCalls) -> Vec<CallerTimes> {
         let mut callers: BTreeMap<(bool, Function), Spent> = BTreeMap::new();
-        for (caller, spent) in &of.callers {
+        for (caller, spent) in &of.callers.rows {
             let key = match *caller {
                 Caller::Function(id) => (false, Function::of(names, id)),
                 Caller::Task(row) => {
@@ -248,8 +248,9 @@ fn function_times(names: &Names, function: Function, id: u64, of: &OfCalls) -> F
     });
     let mut steps: Vec<(Place, Place, Spent)> = of
         .steps
+        .rows
         .iter()
-        .map(|(&(from, to), spent)| (from, to, *spent))
+        .map(|&((from, to), spent)| (from, to, spent))
         .collect();
     steps.sort_unstable_by_key(|&(from, to, _)| (from, to));
     FunctionTimes {
@@ -378,10 +379,11 @@ fn call_of(kind: u64) -> String {
 
 /// What most was spent on.
 fn shares<K>(
-    spent: &std::collections::HashMap<K, Spent, rustc_hash::FxBuildHasher>,
+    spent: &Few<K>,
     what: impl Fn(&K) -> Option<(String, Option<Location>)>,
 ) -> Vec<Share> {
     let mut shares: Vec<Share> = spent
+        .rows
         .iter()
         .map(|(key, spent)| {
             let (what, location) = what(key).unwrap_or_else(|| (String::from("?"), None));
