@@ -36,18 +36,16 @@ pub(crate) fn emit_attributed_in<R: Record>(word: Word, event: &R) {
     emit_in(word, event);
 }
 
-/// Records that something was born, after the unrecorded task that does it, where it is one.
+/// Records that something was born, after the unrecorded task that does it, where it is one: in a cell that there is already.
 #[inline]
-pub(crate) fn emit_attributed_born<R: Record, const N: usize>(event: &R, now: [u64; N]) -> Cell {
+pub(crate) fn emit_attributed_noted<R: Record, const N: usize>(
+    word: Word,
+    event: &R,
+    cell: Cell,
+    now: [u64; N],
+) {
     name_if_foreign();
-    cells::emit_born(Word::now(), event, now)
-}
-
-/// The same, in a cell that there is already.
-#[cold]
-pub(crate) fn emit_attributed_noted<R: Record>(word: Word, event: &R, cell: Cell) {
-    name_if_foreign();
-    cells::emit_noted(word, event, cell);
+    cells::emit_noted(word, event, cell, now);
 }
 
 /// Says which unrecorded task does what follows, where one does.

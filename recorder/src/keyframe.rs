@@ -35,10 +35,10 @@ pub(crate) fn write<E>(
         }
     });
     let mut copies: Vec<Copied> = Vec::new();
-    cells::copy_all(since, |cell| copies.push(cell));
+    let mut is_all = cells::copy_all(since, |cell| copies.push(cell));
     // After everything else was.
     let mut resources: HashMap<u64, Copied> = HashMap::new();
-    cells::copy_all(since, |cell| {
+    is_all &= cells::copy_all(since, |cell| {
         if kind(&cell) == Some(Kind::ResourceNew) {
             resources.insert(cell.words[at::RECORD], cell);
         }
@@ -54,7 +54,7 @@ pub(crate) fn write<E>(
         }
         is_full(chunk)?;
     }
-    Ok(cells::is_complete())
+    Ok(is_all && cells::is_complete())
 }
 
 fn kind(cell: &Copied) -> Option<Kind> {

@@ -50,6 +50,7 @@
 #[allow(unused_extern_crates, reason = "used in what the macro expands to")]
 extern crate self as ais_recorder;
 
+mod atomic;
 mod cells;
 mod context;
 mod define;

@@ -14,7 +14,7 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(ais_loom))]
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-use crate::cells::CellWords;
+use crate::cells::{Cell, CellWords};
 use crate::record::{emit, emit_frequent_noted};
 use crate::session::{self, Word};
 use crate::task::task_now;
@@ -37,8 +37,10 @@ struct Shared {
     /// How many wakers there are that can wake; above that, in units of [`WAKING`], how many are used up by a wake that is under way. To
     /// wake a thread takes long enough for the task to be polled by then, and to wait again: such a waker can do nothing more for it.
     wakers: AtomicU64,
-    /// The cell of the task.
-    cell: &'static CellWords,
+    /// The cell of the task,
+    cell: Cell,
+    /// and that cell's words.
+    words: &'static CellWords,
     /// The executor's own waker.
     inner: Waker,
     /// How often it was woken.
@@ -54,12 +56,8 @@ pub(crate) struct LentWaker(Waker);
 
 impl LentWaker {
     /// Wakes through `inner`.
-    pub(crate) fn new(
-        task: u64,
-        identity: u32,
-        inner: Waker,
-        cell: &'static CellWords,
-    ) -> LentWaker {
+    pub(crate) fn new(task: u64, identity: u32, inner: Waker, cell: Cell) -> LentWaker {
+        cell.share();
         let shared = Box::new(Shared {
             task,
             identity,
@@ -67,6 +65,7 @@ impl LentWaker {
             tag: task << 32,
             wakers: AtomicU64::new(1),
             cell,
+            words: cell.words(),
             inner,
             wakes: AtomicU32::new(0),
             awaited: AtomicU64::new(NOT_AWAITED),
@@ -184,7 +183,7 @@ fn record_wake(shared: &Shared) {
     // Recorded before the fact: the poll that this causes must not seem to have come before it.
     let number = shared.wakes.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
     let wake = live::wake(shared.word, number);
-    let note = || shared.cell[task_now::WAKES].store(shared.tag | wake[1], Ordering::Relaxed);
+    let note = || shared.words[task_now::WAKES].store(shared.tag | wake[1], Ordering::Relaxed);
     emit_frequent_noted(Word::now(), Kind::Wake, wake, note);
 }
 
@@ -221,17 +220,17 @@ unsafe fn give_up(data: *const ()) {
 unsafe fn free(data: *const ()) {
     fence(Ordering::Acquire);
     // SAFETY: it was boxed, and nobody refers to it any more.
-    drop(unsafe { Box::from_raw(data.cast::<Shared>().cast_mut()) });
+    let shared = unsafe { Box::from_raw(data.cast::<Shared>().cast_mut()) };
+    shared.cell.unshare();
 }
 
 #[cfg(all(test, not(ais_loom)))]
 mod tests {
     use super::*;
-    use crate::cells::Cell;
 
     #[test]
     fn clones_are_counted_over_all_ways_to_end() {
-        let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
+        let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE);
         assert_eq!(lent.clones(), 0);
         let (a, b) = (lent.waker().clone(), lent.waker().clone());
         assert!(a.will_wake(lent.waker()));
@@ -259,7 +258,7 @@ mod tests {
             }
         }
         let inner = Arc::new(Inner(Mutex::new(None)));
-        let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE.words());
+        let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE);
         let (wakes, other) = (lent.waker().clone(), lent.waker().clone());
         *inner.0.lock().unwrap() = Some((lent, u32::MAX));
         wakes.wake();
@@ -276,12 +275,7 @@ mod tests {
             fn wake(self: std::sync::Arc<Self>) {}
         }
         let inner = std::sync::Arc::new(Inner);
-        let lent = LentWaker::new(
-            1,
-            1,
-            Waker::from(std::sync::Arc::clone(&inner)),
-            Cell::NONE.words(),
-        );
+        let lent = LentWaker::new(1, 1, Waker::from(std::sync::Arc::clone(&inner)), Cell::NONE);
         let clone = lent.waker().clone();
         drop(lent);
         assert_eq!(std::sync::Arc::strong_count(&inner), 2);
@@ -293,7 +287,6 @@ mod tests {
 #[cfg(all(test, ais_loom))]
 mod under_loom {
     use super::*;
-    use crate::cells::Cell;
     use loom::thread;
     use std::sync::Arc;
 
@@ -315,7 +308,7 @@ mod under_loom {
     fn the_last_one_frees_it_once() {
         in_every_order(|| {
             let inner = Arc::new(Inner);
-            let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE.words());
+            let lent = LentWaker::new(1, 1, Waker::from(Arc::clone(&inner)), Cell::NONE);
             let (first, second) = (lent.waker().clone(), lent.waker().clone());
             let wakes = thread::spawn(move || first.wake());
             let clones = thread::spawn(move || drop(second.clone()));
@@ -330,7 +323,7 @@ mod under_loom {
     #[test]
     fn a_poll_counts_every_clone_that_is_alive() {
         in_every_order(|| {
-            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
+            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE);
             let clone = lent.waker().clone();
             lent.begin_poll();
             let wakes = thread::spawn(move || clone.wake());
@@ -346,7 +339,7 @@ mod under_loom {
     #[test]
     fn a_retired_waker_counts_what_is_left() {
         in_every_order(|| {
-            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE.words());
+            let lent = LentWaker::new(1, 1, Waker::noop().clone(), Cell::NONE);
             let clone = lent.waker().clone();
             let retired = lent.retire();
             let ends = thread::spawn(move || drop(clone));

@@ -12,10 +12,10 @@ use super::{Done, HasBudget, Request, foreign_flag, inline_flag};
 use crate::cells::Cell;
 use crate::context;
 use crate::define;
-use crate::foreign::{emit_attributed, emit_attributed_born};
+use crate::foreign::{emit_attributed, emit_attributed_noted};
 use crate::record::emit;
 use crate::resource::Resource;
-use crate::session;
+use crate::session::{self, Word};
 
 /// What the words of an operation's cell mean that are kept up to date.
 pub(crate) mod operation_now {
@@ -23,7 +23,7 @@ pub(crate) mod operation_now {
     pub(crate) const POLLED: usize = 0;
     /// It was polled, or came into its queue, after it began.
     pub(crate) const WAS_POLLED: u64 = 1 << 63;
-    /// How often its waker was called, with the lowest half of its number above that: wakers may outlive it. No other kind uses this one.
+    /// How often its waker was called, with the lowest half of its number above that: wakers may outlive it.
     pub(crate) const FIRES: usize = 6;
 }
 
@@ -50,11 +50,16 @@ impl Waiting {
     fn begin(request: &Request<'_>, changes: u64, flags: u64) -> Waiting {
         let id = session::next_local_id();
         let target = request.target_number();
+        let word = Word::now();
+        let cell = if word.is_recording() {
+            Cell::expecting()
+        } else {
+            Cell::NONE
+        };
         let (static_flags, sequence) = request.resource().map_or((0, 0), |resource| {
             (resource.static_flags(), resource.next_change())
         });
-        let mut cell = Cell::NONE;
-        if session::is_recording() {
+        if word.is_recording() {
             let begin = OperationBegin {
                 operation: id,
                 kind: request.kind,
@@ -67,7 +72,8 @@ impl Waiting {
                 sequence,
                 overlap: sequence.saturating_sub(changes + 1),
             };
-            cell = emit_attributed_born(&begin, [flags | request.flags]);
+            // It writes into its cell itself, and so does its waker.
+            emit_attributed_noted(word, &begin, cell, [flags | request.flags, 0, 0, 0, 1]);
         }
         Waiting {
             id,
@@ -123,7 +129,7 @@ impl Waiting {
     }
 
     pub(super) fn end(&self, resource: Option<&Resource>, outcome: u64) {
-        self.cell.free();
+        self.cell.free_shared();
         if session::is_recording() {
             emit(&OperationEnd {
                 operation: self.id,

@@ -33,6 +33,7 @@ pub(super) struct Lent {
 
 impl Lent {
     pub(super) fn new(operation: u64, cell: Cell) -> Lent {
+        cell.share();
         let shared = Arc::new(OperationWaker {
             operation,
             task: Mutex::new(None),
@@ -95,6 +96,12 @@ impl OperationWaker {
                 number: number.into(),
             });
         }
+    }
+}
+
+impl Drop for OperationWaker {
+    fn drop(&mut self) {
+        self.cell.unshare();
     }
 }
 

@@ -141,7 +141,7 @@ impl Resource {
             flags,
             pool: u64::from(self.pool),
         };
-        foreign::emit_attributed_noted(word, &new, known.cell);
+        foreign::emit_attributed_noted(word, &new, known.cell, []);
     }
 
     /// The words of its cell.
@@ -191,7 +191,7 @@ impl Resource {
     /// The same for a change after which there are so many more messages.
     #[inline]
     fn next_change_with(&self, messages: i64) -> u64 {
-        next_change_in(self.words(), messages)
+        noted::next_change(self.words(), messages)
     }
 
     /// Records a change, if a recording is under way. `event` gets the number of the resource and that of the change, which is returned
@@ -222,14 +222,14 @@ impl Resource {
         }
         // Drawn when it was announced.
         let resource = self.id.load(Ordering::Relaxed);
-        let sequence = self.next_change_with(messages);
-        let event = event(resource, sequence);
+        // Before the number: a keyframe that has seen that has this, too.
         match E::KIND {
             Kind::Close => self.becomes(noted::IS_CLOSED),
             Kind::Escape => self.becomes(noted::IS_ESCAPED),
             _ => {}
         }
-        foreign::emit_attributed_in(word, &event);
+        let sequence = self.next_change_with(messages);
+        foreign::emit_attributed_in(word, &event(resource, sequence));
         sequence
     }
 
@@ -242,8 +242,11 @@ impl Resource {
         if self.announced.load(Ordering::Relaxed) != word.session().0 {
             self.announce(resource_flag::LATE);
         }
+        let cell = Cell::expecting();
         let sequence = self.next_change();
-        foreign::emit_attributed_born(&event(self.id.load(Ordering::Relaxed), sequence), [0; 1])
+        let event = event(self.id.load(Ordering::Relaxed), sequence);
+        foreign::emit_attributed_noted(word, &event, cell, [0; 1]);
+        cell
     }
 
     #[cold]
@@ -275,7 +278,15 @@ impl Resource {
             self.announce(resource_flag::LATE);
         }
         let words = self.words();
-        let sequence = next_change_in(words, 0);
+        // Whoever has a mutex is alone: there is a place for that in the mutex's own cell.
+        let is_mutex = self.kind == resource_kind::MUTEX;
+        let cell = if is_mutex {
+            noted::expect_hold(words);
+            Cell::NONE
+        } else {
+            Cell::expecting()
+        };
+        let sequence = noted::next_change(words, 0);
         let (task, future) = context::task_and_future();
         let acquire = Acquire {
             resource: self.id.load(Ordering::Relaxed),
@@ -286,22 +297,16 @@ impl Resource {
             flags: flags | done.flags | self.static_flags(),
             units,
         };
-        // Whoever has a mutex is alone: there is a place for that in the mutex's own cell.
-        let cell = if self.kind == resource_kind::MUTEX {
+        if is_mutex {
             if task == 0 {
                 foreign::name_foreign_task();
             }
             let (record, used) = stamped(word, &acquire);
-            let rest = [task, record[2], record[3], record[4], record[5]];
-            for (at, value) in noted::HOLD_REST.into_iter().zip(rest) {
-                words[at].store(value, Ordering::Relaxed);
-            }
-            words[noted::HOLD].store(record[0], Ordering::Release);
+            noted::note_hold(words, task, &record);
             push(&record, used);
-            Cell::NONE
         } else {
-            foreign::emit_attributed_born(&acquire, [units])
-        };
+            foreign::emit_attributed_noted(word, &acquire, cell, [units]);
+        }
         Hold {
             number: sequence,
             cell,
@@ -324,7 +329,7 @@ impl Resource {
     #[inline]
     fn loses(&self, hold: Hold, units: u64) {
         if self.kind == resource_kind::MUTEX {
-            self.words()[noted::HOLD].store(0, Ordering::Release);
+            noted::clear_hold(self.words());
         } else {
             hold.cell.lose(units);
         }
@@ -332,18 +337,27 @@ impl Resource {
 
     /// Records that so many units of a hold become a hold of their own.
     pub fn split(&self, hold: Hold, units: u64) -> Hold {
-        let number = self.change(|resource, sequence| HoldSplit {
-            resource,
-            sequence,
-            hold: hold.number,
-            units,
-        });
-        let cell = if number == 0 {
-            Cell::NONE
-        } else {
-            hold.cell.twin(number, units)
-        };
+        let mut cell = Cell::NONE;
+        let record = hold.cell.record();
+        if session::is_recording() && record.is_some() {
+            cell = Cell::expecting();
+        }
         hold.cell.lose(units);
+        let number = self.change(|resource, sequence| {
+            if let Some(record) = record {
+                cell.becomes_part(record, sequence, units);
+            }
+            HoldSplit {
+                resource,
+                sequence,
+                hold: hold.number,
+                units,
+            }
+        });
+        if number == 0 {
+            // The recording has just ended.
+            std::mem::take(&mut cell).free();
+        }
         Hold { number, cell }
     }
 
@@ -362,12 +376,15 @@ impl Resource {
     /// Records that so many units are gone for good: of a hold, or free ones.
     pub fn forget(&self, hold: Hold, units: u64) {
         hold.cell.lose(units);
-        self.gets_units(units.cast_signed().wrapping_neg());
-        self.change(|resource, sequence| Forget {
-            resource,
-            sequence,
-            hold: hold.number,
-            units,
+        self.change(|resource, sequence| {
+            // After the number: where a keyframe comes between the two, they seem to be there, which accuses nobody.
+            self.gets_units(units.cast_signed().wrapping_neg());
+            Forget {
+                resource,
+                sequence,
+                hold: hold.number,
+                units,
+            }
         });
     }
 
@@ -398,13 +415,6 @@ impl Resource {
             Statics::Unknown => operation_flag::MAYBE_STATIC,
         }
     }
-}
-
-/// The number of the next change of the resource with this cell, after which there are so many more messages.
-#[inline]
-fn next_change_in(words: &CellWords, messages: i64) -> u64 {
-    let step = (1u64 << noted::MESSAGE_BITS).wrapping_add_signed(messages);
-    (words[noted::CHANGES].fetch_add(step, Ordering::AcqRel) >> noted::MESSAGE_BITS) + 1
 }
 
 impl Drop for Resource {

@@ -12,45 +12,13 @@
 use ais_format::live::layout::segment::{
     DROPPED, FREE, LEN, OWNED, READ, RECORDS, RETIRED, STATE, TAKEN, THREAD,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-/// What a segment is made of: an atomic, or what a model checker has for one.
-pub(super) trait Word {
-    fn load(&self, order: Ordering) -> u64;
-    fn store(&self, value: u64, order: Ordering);
-    /// Whether it was `before`, and is `after` now. Acquires and releases.
-    fn replace(&self, before: u64, after: u64) -> bool;
-}
-
-macro_rules! word {
-    ($atomic:ty) => {
-        impl Word for $atomic {
-            #[inline(always)]
-            fn load(&self, order: Ordering) -> u64 {
-                <$atomic>::load(self, order)
-            }
-
-            #[inline(always)]
-            fn store(&self, value: u64, order: Ordering) {
-                <$atomic>::store(self, value, order);
-            }
-
-            #[inline]
-            fn replace(&self, before: u64, after: u64) -> bool {
-                self.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
-                    .is_ok()
-            }
-        }
-    };
-}
-
-word!(AtomicU64);
-#[cfg(ais_loom)]
-word!(loom::sync::atomic::AtomicU64);
+use crate::atomic::Atomic;
 
 /// Publishes a record; whether there was room for it. Only the owner calls this.
 #[inline]
-pub(super) fn publish<A: Word, const W: usize, const N: usize>(
+pub(crate) fn publish<A: Atomic, const W: usize, const N: usize>(
     words: &[A; W],
     record: [u64; N],
 ) -> bool {
@@ -66,7 +34,7 @@ pub(super) fn publish<A: Word, const W: usize, const N: usize>(
 }
 
 /// Publishes a record whose length is not known here; whether there was room for it. Only the owner calls this.
-pub(super) fn publish_slice<A: Word, const W: usize>(words: &[A; W], record: &[u64]) -> bool {
+pub(super) fn publish_slice<A: Atomic, const W: usize>(words: &[A; W], record: &[u64]) -> bool {
     let at = words[LEN].load(Ordering::Relaxed) as usize;
     let Some(slots) = words.get(at..at + record.len()) else {
         return false;
@@ -80,7 +48,7 @@ pub(super) fn publish_slice<A: Word, const W: usize>(words: &[A; W], record: &[u
 
 /// Makes the segment one of a thread that has lost so many events by now; whether it was free. `order` is larger than that of any
 /// segment that the thread has owned before.
-pub(super) fn take<A: Word, const W: usize>(
+pub(crate) fn take<A: Atomic, const W: usize>(
     words: &[A; W],
     thread: u64,
     order: u64,
@@ -98,23 +66,23 @@ pub(super) fn take<A: Word, const W: usize>(
 }
 
 /// The owner is done with it.
-pub(super) fn retire<A: Word, const W: usize>(words: &[A; W]) {
+pub(super) fn retire<A: Atomic, const W: usize>(words: &[A; W]) {
     words[STATE].store(RETIRED, Ordering::Release);
 }
 
 /// What the writer sees of a segment that is not free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) thread: u64,
     pub(super) order: u64,
     pub(super) dropped: u64,
     pub(super) is_retired: bool,
     /// Up to which word it is published.
-    pub(super) len: usize,
+    pub(crate) len: usize,
 }
 
 /// Looks at a segment. None where it is free, or nothing was recorded in it yet.
-pub(super) fn look<A: Word, const W: usize>(words: &[A; W]) -> Option<Seen> {
+pub(crate) fn look<A: Atomic, const W: usize>(words: &[A; W]) -> Option<Seen> {
     // State before length: a segment seen as retired gets no more records. Length before owner: the owner of the records that the
     // length shows was written before them.
     let is_retired = match words[STATE].load(Ordering::Acquire) {
@@ -137,14 +105,14 @@ pub(super) fn look<A: Word, const W: usize>(words: &[A; W]) -> Option<Seen> {
 
 /// Up to which word the records are in the trace, or will be once it has the chunk that they were last claimed for. Only the writer calls
 /// this.
-pub(super) fn claimed<A: Word, const W: usize>(words: &[A; W]) -> usize {
+pub(super) fn claimed<A: Atomic, const W: usize>(words: &[A; W]) -> usize {
     let pairs = READ.map(|at| [at, at + 1].map(|at| words[at].load(Ordering::Relaxed)));
     let [_, to] = pairs.into_iter().max().unwrap_or_default();
     (to as usize).max(RECORDS)
 }
 
 /// Notes that the words up to `to` will be in the trace once it has the chunk with this number. Only the writer calls this.
-pub(super) fn claim<A: Word, const W: usize>(words: &[A; W], chunk: u64, to: usize) {
+pub(super) fn claim<A: Atomic, const W: usize>(words: &[A; W], chunk: u64, to: usize) {
     let older = READ
         .into_iter()
         .min_by_key(|&at| words[at].load(Ordering::Relaxed));
@@ -157,7 +125,7 @@ pub(super) fn claim<A: Word, const W: usize>(words: &[A; W], chunk: u64, to: usi
 }
 
 /// Leaves out what was published up to now. Only called while no writer runs.
-pub(super) fn skip<A: Word, const W: usize>(words: &[A; W], to: usize) {
+pub(super) fn skip<A: Atomic, const W: usize>(words: &[A; W], to: usize) {
     for at in READ {
         words[at].store(0, Ordering::Relaxed);
         words[at + 1].store(to as u64, Ordering::Relaxed);
@@ -166,7 +134,7 @@ pub(super) fn skip<A: Word, const W: usize>(words: &[A; W], to: usize) {
 }
 
 /// A retired segment, all of which is in the trace, is anybody's again. Only the writer calls this.
-pub(super) fn free<A: Word, const W: usize>(words: &[A; W]) {
+pub(super) fn free<A: Atomic, const W: usize>(words: &[A; W]) {
     // The length first: a process that is killed here leaves an empty one.
     words[LEN].store(0, Ordering::Release);
     for at in READ {
@@ -194,14 +162,21 @@ mod under_loom {
         orders.check(|| {
             let words: Arc<[AtomicU64; WORDS]> =
                 Arc::new(std::array::from_fn(|_| AtomicU64::new(0)));
+            // Orders the threads in every way, and synchronizes nothing: a thread that looks at a word before it writes it hides its
+            // writing from the model checker.
+            let turns = Arc::new(AtomicU64::new(0));
+            let turn = |turns: &AtomicU64| turns.fetch_add(1, Ordering::Relaxed);
             let owner = {
-                let words = Arc::clone(&words);
+                let (words, turns) = (Arc::clone(&words), Arc::clone(&turns));
                 thread::spawn(move || {
                     assert!(take(&*words, 1, 1, 0));
                     assert!(publish(&*words, [10, 11]));
+                    turn(&turns);
                     assert!(publish_slice(&*words, &[12, 13]));
+                    turn(&turns);
                     assert!(!publish(&*words, [14, 15]), "it is full");
                     retire(&*words);
+                    turn(&turns);
                     let is_again = take(&*words, 2, 2, 5);
                     if is_again {
                         assert!(publish(&*words, [20, 21]));
@@ -212,6 +187,7 @@ mod under_loom {
             let mut read = [RECORDS; 2];
             let mut got: Vec<(u64, u64)> = Vec::new();
             let mut look_once = || {
+                turn(&turns);
                 let Some(seen) = look(&*words) else { return };
                 let from = &mut read[seen.thread as usize - 1];
                 assert_eq!(seen.dropped, if seen.thread == 1 { 0 } else { 5 });
@@ -234,5 +210,121 @@ mod under_loom {
             }
             assert_eq!(got, expected);
         });
+    }
+}
+
+#[cfg(test)]
+mod killed {
+    use super::*;
+    use ais_format::chunk::Chunk;
+    use ais_format::event::{Kind, TaskDrop};
+    use ais_format::live::layout::{BLOCK_WORDS, file};
+    use ais_format::live::{Live, Written, first_word};
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    const WORDS: usize = RECORDS + 8;
+
+    /// Memory of a process that is killed after so many stores: later ones are not done.
+    struct Dying {
+        word: Cell<u64>,
+        left: Rc<Cell<usize>>,
+    }
+
+    impl Atomic for Dying {
+        fn load(&self, _: Ordering) -> u64 {
+            self.word.get()
+        }
+
+        fn store(&self, value: u64, _: Ordering) {
+            if self.left.get() > 0 {
+                self.left.set(self.left.get() - 1);
+                self.word.set(value);
+            }
+        }
+
+        fn replace(&self, before: u64, after: u64) -> bool {
+            let is_it = self.word.get() == before;
+            if is_it {
+                self.store(after, Ordering::Relaxed);
+            }
+            is_it
+        }
+
+        fn add(&self, more: u64) -> u64 {
+            let before = self.word.get();
+            self.store(before.wrapping_add(more), Ordering::Relaxed);
+            before
+        }
+
+        fn fence(_: Ordering) {}
+    }
+
+    /// Takes a segment, publishes four records, writes them in three chunks, and frees it.
+    fn live(words: &[Dying; WORDS], chunks: &Dying) {
+        take(words, 1, 1, 0);
+        for task in 1..=2 {
+            publish(words, [first_word(Kind::TaskDrop, task), task]);
+        }
+        for (chunk, to) in [(0, 2), (1, 6), (2, 8)] {
+            if chunk == 1 {
+                for task in 3..=4 {
+                    publish_slice(words, &[first_word(Kind::TaskDrop, task), task]);
+                }
+                retire(words);
+            }
+            claim(words, chunk, RECORDS + to);
+            chunks.store(chunk + 1, Ordering::Relaxed);
+        }
+        free(words);
+    }
+
+    /// Wherever it is killed: what the trace has and what is recovered are together what was published, each once.
+    #[test]
+    fn a_process_that_is_killed_between_two_stores_loses_nothing_and_tells_nothing_twice() {
+        let mut deaths = 0..;
+        loop {
+            let stores = deaths.next().unwrap();
+            let left = Rc::new(Cell::new(stores));
+            let word = || Dying {
+                word: Cell::new(0),
+                left: Rc::clone(&left),
+            };
+            let (words, chunks): ([Dying; WORDS], _) = (std::array::from_fn(|_| word()), word());
+            live(&words, &chunks);
+            let mut image = vec![0; 2 * BLOCK_WORDS];
+            image[file::MAGIC] = file::VERSION;
+            for (at, word) in words.iter().enumerate() {
+                image[BLOCK_WORDS + at] = word.word.get();
+            }
+            let bytes: Vec<u8> = image.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            let written = chunks.word.get() as usize;
+            let in_trace = [0, 1, 3, 4][written];
+            let mut tasks: Vec<u64> = (1..=in_trace).collect();
+            let last = (written > 0).then(|| written as u64 - 1);
+            let recovered = Live::new(&bytes).unwrap().recover(last, |_| Written {
+                events: in_trace,
+                dropped: 0,
+            });
+            for content in &recovered.chunks {
+                let chunk = Chunk::decode(&content.bytes).unwrap();
+                for batch in &chunk.batches {
+                    tasks.extend(batch.events().map(|event| event.row::<TaskDrop>().task));
+                }
+            }
+            let published = match image[BLOCK_WORDS + LEN] as usize {
+                // Not taken yet, or freed.
+                0 => in_trace,
+                len => (len - RECORDS) as u64 / 2,
+            };
+            assert_eq!(
+                tasks,
+                (1..=published).collect::<Vec<_>>(),
+                "killed after {stores} stores"
+            );
+            if left.get() > 0 {
+                break;
+            }
+        }
     }
 }

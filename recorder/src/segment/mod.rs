@@ -9,7 +9,7 @@
 //! which poll the thread is in.
 
 mod drain;
-mod handover;
+pub(crate) mod handover;
 mod pool;
 
 use std::cell::{Cell, OnceCell};

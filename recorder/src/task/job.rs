@@ -81,10 +81,15 @@ impl<F> Job<F> {
             executor: self.executor.into(),
             ..context::Polled::default()
         };
-        let on_panic = OnPanic(&polled);
+        let on_panic = OnPanic {
+            polled: &polled,
+            cell: std::mem::take(&mut self.cell),
+        };
         let scope = context::enter(&polled);
         let result = run();
         drop(scope);
+        // Before its end is recorded, as everywhere: else a keyframe in between would tell of it for ever.
+        on_panic.cell.free();
         std::mem::forget(on_panic);
         emit(&PollEnd {
             task: self.id,

@@ -159,8 +159,7 @@ pub(crate) mod task_now {
     /// The number of a poll, how it ended, and how many wakers there were, as the record has them. When that was is not noted: soon after
     /// its beginning.
     pub(crate) const ENDED: usize = NOW + 3;
-    /// How often its waker was woken, with the lowest half of the task's number above that: wakers may outlive their task. No
-    /// other kind uses this one.
+    /// How often its waker was woken, with the lowest half of the task's number above that: wakers may outlive their task.
     pub(crate) const WAKES: usize = NOW + 5;
 }
 
@@ -237,10 +236,23 @@ impl Tag {
         recorded.polled.task.set(self.id);
         let name = recorded.name.as_deref();
         let place = (recorded.polled.executor.get(), self.location);
-        let cell = announce::<F, T>(self.id, name, place, self.flags | flags);
-        recorded.cell.free();
-        recorded.cell = cell;
-        recorded.words = cell.words();
+        let flags = self.flags | flags;
+        if recorded.cell.is_here() {
+            // Recorded before: its wakers write into the cell that it has.
+            let new = new_task::<F, T>(self.id, name, place, flags);
+            cells::emit_noted(
+                Word::now(),
+                &new,
+                recorded.cell,
+                [0, recorded.waker_word, 0, 0],
+            );
+            return;
+        }
+        recorded.cell = announce::<F, T>(self.id, name, place, flags);
+        recorded.words = recorded.cell.words();
+        // One of before a fork writes into the parent's.
+        let waker = recorded.waker.take();
+        recorded.older.extend(waker.map(LentWaker::retire));
     }
 }
 
@@ -256,7 +268,7 @@ impl Recorded {
             task,
             self.identities,
             inner.clone(),
-            self.words,
+            self.cell,
         ));
         self.waker_word = waker.word();
         self.words[task_now::WAKER].store(self.waker_word, Ordering::Relaxed);
@@ -281,7 +293,7 @@ impl Recorded {
 
     /// It lives no more.
     fn ends(&mut self) {
-        self.cell.free();
+        self.cell.free_shared();
         self.cell = Cell::NONE;
         self.words = Cell::NONE.words();
     }
@@ -297,9 +309,20 @@ impl Recorded {
 fn announce<F, T>(
     id: u64,
     name: Option<&str>,
+    place: (u64, &'static Location<'static>),
+    flags: u64,
+) -> Cell {
+    let new = new_task::<F, T>(id, name, place, flags);
+    // It writes into its cell itself, and so do its wakers.
+    cells::emit_born(Word::now(), &new, [0, 0, 0, 0, 1, 0, 0])
+}
+
+fn new_task<F, T>(
+    id: u64,
+    name: Option<&str>,
     (executor, location): (u64, &'static Location<'static>),
     mut flags: u64,
-) -> Cell {
+) -> TaskNew {
     if name.is_none() {
         flags |= task_flag::UNNAMED;
     }
@@ -309,7 +332,7 @@ fn announce<F, T>(
     if std::mem::needs_drop::<T>() {
         flags |= task_flag::CAN_RETURN;
     }
-    let new = TaskNew {
+    TaskNew {
         task: id,
         parent: context::task(),
         name: name.map_or_else(define::type_name::<F>, define::name),
@@ -317,18 +340,22 @@ fn announce<F, T>(
         size: size_of::<F>() as u64,
         flags,
         executor,
-    };
-    cells::emit_born(Word::now(), &new, [0; 7])
+    }
 }
 
 /// Records the end of a poll that panics.
-struct OnPanic<'a>(&'a Polled);
+struct OnPanic<'a> {
+    polled: &'a Polled,
+    /// What is noted of it ends with the poll.
+    cell: Cell,
+}
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
+        self.cell.free();
         emit(&PollEnd {
-            task: self.0.task.get(),
-            poll: self.0.poll.get().into(),
+            task: self.polled.task.get(),
+            poll: self.polled.poll.get().into(),
             outcome: poll_outcome::PANICKED,
             wakers: 0,
         });
@@ -387,7 +414,11 @@ fn poll_recorded<F: Future>(
     recorded.words[task_now::POLL].store(begin[1], Ordering::Relaxed);
     let at = emit_frequent(word, Kind::PollBegin, begin);
     recorded.words[task_now::BEGIN].store(at, Ordering::Release);
-    let on_panic = OnPanic(polled);
+    let on_panic = OnPanic {
+        polled,
+        // Ends when the task is dropped.
+        cell: Cell::NONE,
+    };
     let scope = context::enter(polled);
     let result = this.future.poll(&mut Context::from_waker(lent.waker()));
     drop(scope);

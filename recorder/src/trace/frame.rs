@@ -48,7 +48,9 @@ impl Frame {
             *self = Frame::begun(word, function);
         } else {
             self.is_begun = true;
-            cells::emit_noted(word, &begin_of(self.id, function), self.cell);
+            let begin = begin_of(self.id, function);
+            // It is at no await point yet, which the cell says already.
+            cells::emit_noted(word, &begin, self.cell.words(), []);
         }
     }
 

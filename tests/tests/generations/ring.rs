@@ -1,6 +1,7 @@
 //! A ring of segments.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ais_analyzer::history::Future;
@@ -9,7 +10,7 @@ use ais_analyzer::time::Nanos;
 use ais_analyzer::{Ending, Source, Trace};
 use ais_recorder::{Recorder, spawn, trace, traced};
 
-use super::{assert_deadlock_is_proven, deadlock, found, recorded, storm, turn};
+use super::{assert_deadlock_is_proven, deadlock, found, recorded, runtime, storm, turn};
 
 const LIMIT: u64 = 256 << 10;
 
@@ -109,6 +110,60 @@ fn where_a_traced_function_stands_is_known_though_its_beginning_is_gone() {
     assert_eq!((unpolled.begun, unpolled.ended), (None, None));
     assert!(unpolled.made < history.end);
     recorder.stop().unwrap();
+}
+
+/// What was noted of its polls and wakes went into a place that the second recording did not look at.
+#[test]
+fn a_task_that_an_earlier_recording_knew_is_told_with_its_polls() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = runtime();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let recorder = Recorder::builder()
+        .path(folder.path().join("first.ais"))
+        .start()
+        .unwrap();
+    let old = {
+        let is_over = Arc::clone(&is_over);
+        let yields = async move {
+            while !is_over.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let _guard = runtime.enter();
+        spawn("old", yields, tokio::spawn)
+    };
+    recorder.stop().unwrap();
+    let ring = folder.path().join("ring");
+    std::fs::create_dir(&ring).unwrap();
+    let recorder = Recorder::builder()
+        .ring(LIMIT)
+        .path(ring.join("trace.ais"))
+        .start()
+        .unwrap();
+    let is_first_gone = || {
+        let left = segments(&ring);
+        left.len() > 1 && !left[0].ends_with("trace.0001.ais")
+    };
+    while !is_first_gone() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    is_over.store(true, Ordering::Relaxed);
+    runtime.block_on(old).unwrap();
+    recorder.stop().unwrap();
+    let segments = segments(&ring);
+    // The last may have begun when the task had ended, and what it did just before was still to be written: it is not told there.
+    let (_, segments) = segments.split_last().unwrap();
+    for segment in segments {
+        let history = Trace::open(segment).unwrap().history;
+        let tasks: Vec<&str> = history.tasks.iter().map(|task| &*task.name).collect();
+        assert_eq!(
+            tasks,
+            ["old"],
+            "what is told is told of a task that there is"
+        );
+        assert!(history.tasks[0].polls.len() > 1);
+    }
 }
 
 #[test]

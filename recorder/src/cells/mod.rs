@@ -4,13 +4,20 @@
 //! whatever comes to life is also noted in a cell, by the record of its birth and a few words that are kept up to date, and the cell is
 //! given back when it ends. Now and then the writer copies all cells into the trace, while the program goes on: a *keyframe*.
 //!
-//! A cell is written by whoever owns what it stands for, and read by the writer at any time. Its first word is the first word of the
-//! record: there is none like it (it holds the time), and it is zero while the cell is nobody's. A copy during which it changed is thrown
-//! away: what it stood for has ended, and the trace has that event.
+//! A cell is written by whoever owns what it stands for, and copied by the writer at any time ([`words`]). A copy during which it came to
+//! stand for something else is thrown away: what it stood for has ended, and the trace has that event.
+//!
+//! What has a number among the changes of a resource is expected in its cell before that number is drawn: so a keyframe that has seen the
+//! number knows that it has to wait for the rest.
+
+#[cfg(all(test, ais_loom))]
+mod under_loom;
+pub(crate) mod words;
 
 use std::cell::Cell as StdCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ais_format::live::layout::BLOCK_WORDS;
 
@@ -18,6 +25,7 @@ use crate::context;
 use crate::record::{Record, push, stamped};
 use crate::segment;
 use crate::session::Word;
+use words::Look;
 
 /// A cell, in words.
 pub(crate) const CELL_WORDS: usize = 16;
@@ -25,20 +33,26 @@ pub(crate) const CELL_WORDS: usize = 16;
 const CELLS_PER_BLOCK: usize = BLOCK_WORDS / CELL_WORDS;
 /// How many free cells a thread keeps for itself.
 const CACHED: usize = 32;
+/// How long a keyframe waits for what is about to be noted.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The words of a cell.
 pub(crate) type CellWords = [AtomicU64; CELL_WORDS];
 
 /// Where things stand in a cell.
 pub(crate) mod at {
-    /// The first word of the record; zero: free.
+    /// The first word of the record; zero: free; [`EXPECTED`](super::words::EXPECTED): soon.
     pub(crate) const FIRST: usize = 0;
     /// The task that did it.
     pub(crate) const BY: usize = 1;
     /// The rest of the record.
     pub(crate) const RECORD: usize = 2;
+    /// What tells two records of a kind from each other.
+    pub(crate) const IDENTITY: [usize; 2] = [RECORD, RECORD + 1];
     /// Words that are kept up to date: what they mean depends on the kind.
     pub(crate) const NOW: usize = 9;
+    /// Of a task and of an operation: how many write into the cell, their wakers included. Those may outlive them.
+    pub(crate) const USERS: usize = NOW + 4;
 }
 
 /// Written by whoever has no cell, read by nobody.
@@ -68,26 +82,28 @@ impl Cell {
         take()
     }
 
-    /// Notes that something was born, by its record. `now` are the first words that are kept up to date.
+    /// A cell for something that is born by a change of a resource whose number is drawn after this.
     #[inline]
-    fn born<const N: usize>(record: &[u64], now: [u64; N]) -> Cell {
+    pub(crate) fn expecting() -> Cell {
         let cell = take();
-        note(cell.words(), record, context::task(), now);
+        words::expect(cell.words());
         cell
     }
 
-    /// A cell for a part of a hold: the same, but for the number and the units.
-    pub(crate) fn twin(self, number: u64, units: u64) -> Cell {
+    /// The first words of the record by which a hold came to be; none where there is none.
+    pub(crate) fn record(self) -> Option<[u64; 6]> {
         let of = self.words();
-        let mut record: [u64; 6] = std::array::from_fn(|i| match i {
+        let record: [u64; 6] = std::array::from_fn(|i| match i {
             0 => of[at::FIRST].load(Ordering::Relaxed),
             _ => of[at::RECORD + i - 1].load(Ordering::Relaxed),
         });
-        if record[0] == 0 {
-            return Cell::NONE;
-        }
+        (self != Cell::NONE && record[0] > words::EXPECTED).then_some(record)
+    }
+
+    /// Notes a part of the hold that has this record: the same, but for the number and the units.
+    pub(crate) fn becomes_part(self, mut record: [u64; 6], number: u64, units: u64) {
         record[2] = number;
-        Cell::born(&record, [units])
+        words::note(self.words(), &record, context::task(), [units]);
     }
 
     /// A hold has so many units more.
@@ -99,11 +115,8 @@ impl Cell {
     #[inline]
     pub(crate) fn lose(self, units: u64) {
         let words = self.words();
-        let left = &words[at::NOW];
-        // Where it is the last that is left, nobody else takes from it.
-        if left.load(Ordering::Acquire) == units || left.fetch_sub(units, Ordering::AcqRel) == units
-        {
-            self.free_words(words);
+        if words::lose(words, units) {
+            self.give_back(words);
         }
     }
 
@@ -125,33 +138,45 @@ impl Cell {
     /// What it stood for has ended.
     #[inline]
     pub(crate) fn free(self) {
-        self.free_words(self.words());
+        let words = self.words();
+        words::clear(words);
+        self.give_back(words);
+    }
+
+    /// Whether there is memory of this process behind it.
+    pub(crate) fn is_here(self) -> bool {
+        !std::ptr::eq(self.words(), &raw const NOWHERE)
+    }
+
+    /// One more writes into it, who may outlive what it stands for.
+    #[inline]
+    pub(crate) fn share(self) {
+        words::share(self.words());
+    }
+
+    /// What it stood for, and shared it, has ended.
+    #[inline]
+    pub(crate) fn free_shared(self) {
+        words::clear(self.words());
+        self.unshare();
+    }
+
+    /// One who wrote into it will not any more.
+    #[inline]
+    pub(crate) fn unshare(self) {
+        let words = self.words();
+        if words::unshare(words) {
+            self.give_back(words);
+        }
     }
 
     #[inline]
-    fn free_words(self, words: &'static CellWords) {
+    fn give_back(self, words: &'static CellWords) {
         // None, or, after a fork, the parent's.
         if !std::ptr::eq(words, &raw const NOWHERE) {
-            words[at::FIRST].store(0, Ordering::Release);
             give_back(self);
         }
     }
-}
-
-/// Notes a record in a cell, done by this task, and the first of the words that are kept up to date; others stay as they are.
-#[inline]
-fn note<const N: usize>(words: &CellWords, record: &[u64], by: u64, now: [u64; N]) {
-    words[at::FIRST].store(0, Ordering::Relaxed);
-    // Whoever copies the cell at this moment must see that it is not what it was before it sees anything new.
-    fence(Ordering::Release);
-    words[at::BY].store(by, Ordering::Relaxed);
-    for (slot, &word) in words[at::RECORD..].iter().zip(&record[1..]) {
-        slot.store(word, Ordering::Relaxed);
-    }
-    for (slot, word) in words[at::NOW..].iter().zip(now) {
-        slot.store(word, Ordering::Relaxed);
-    }
-    words[at::FIRST].store(record[0], Ordering::Release);
 }
 
 #[inline]
@@ -270,36 +295,49 @@ pub(crate) struct Copied {
     pub(crate) words: [u64; CELL_WORDS],
 }
 
-/// Copies the cells of everything that was born at `since` or later and is alive. What ends meanwhile may be there or not.
-pub(crate) fn copy_all(since: u64, mut each: impl FnMut(Copied)) {
-    for block in segment::cell_blocks() {
-        for cell in block.as_chunks::<CELL_WORDS>().0 {
-            let first = cell[at::FIRST].load(Ordering::Acquire);
-            if first >> 8 < since {
-                continue;
-            }
-            let words = std::array::from_fn(|i| cell[i].load(Ordering::Relaxed));
-            fence(Ordering::Acquire);
-            if cell[at::FIRST].load(Ordering::Relaxed) == first {
-                each(Copied { words });
-            }
+/// Copies the cells of everything that was born at `since` or later and is alive. What ends meanwhile may be there or not; what is about
+/// to be noted is waited for. Whether all of that came.
+pub(crate) fn copy_all(since: u64, mut each: impl FnMut(Copied)) -> bool {
+    let mut expected: Vec<&CellWords> = Vec::new();
+    let mut copy = |cell: &'static CellWords| match words::copy(cell) {
+        Look::Noted(words) if words[at::FIRST] >> 8 >= since => {
+            each(Copied { words });
+            true
         }
+        Look::Noted(_) | Look::Free => true,
+        Look::Expected => false,
+    };
+    for block in segment::cell_blocks() {
+        let cells = block.as_chunks::<CELL_WORDS>().0;
+        expected.extend(cells.iter().filter(|cell| !copy(cell)));
     }
+    let since = Instant::now();
+    while !expected.is_empty() && since.elapsed() < PATIENCE {
+        // Whoever writes it is interrupted, in the middle of a few instructions.
+        std::thread::sleep(Duration::from_micros(50));
+        expected.retain(|cell| !copy(cell));
+    }
+    expected.is_empty()
 }
 
 /// Records that something was born, and notes it in a cell.
 #[inline]
 pub(crate) fn emit_born<R: Record, const N: usize>(word: Word, event: &R, now: [u64; N]) -> Cell {
-    let (words, used) = stamped(word, event);
-    // The cell first: a keyframe that begins after the event has it.
-    let cell = Cell::born(&words[..used], now);
-    push(&words, used);
+    let cell = take();
+    emit_noted(word, event, cell, now);
     cell
 }
 
 /// The same, in a cell that there is already.
-pub(crate) fn emit_noted<R: Record>(word: Word, event: &R, cell: Cell) {
+#[inline]
+pub(crate) fn emit_noted<R: Record, const N: usize>(
+    word: Word,
+    event: &R,
+    cell: Cell,
+    now: [u64; N],
+) {
     let (words, used) = stamped(word, event);
-    note(cell.words(), &words[..used], context::task(), []);
+    // The cell first: a keyframe that begins after the event has it.
+    words::note(cell.words(), &words[..used], context::task(), now);
     push(&words, used);
 }
