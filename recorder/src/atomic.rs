@@ -28,7 +28,7 @@ macro_rules! atomic {
                 <$atomic>::store(self, value, order);
             }
 
-            #[inline]
+            #[inline(always)]
             fn replace(&self, before: u64, after: u64) -> bool {
                 self.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
                     .is_ok()

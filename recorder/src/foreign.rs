@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use ais_format::event::Foreign;
 
-use crate::cells::{self, Cell};
+use crate::cells::{self, CellWords};
 use crate::context;
 use crate::record::{Record, emit, emit_in};
 use crate::session::Word;
@@ -41,26 +41,29 @@ pub(crate) fn emit_attributed_in<R: Record>(word: Word, event: &R) {
 pub(crate) fn emit_attributed_noted<R: Record, const N: usize>(
     word: Word,
     event: &R,
-    cell: Cell,
+    cell: &CellWords,
     now: [u64; N],
 ) {
     name_if_foreign();
     cells::emit_noted(word, event, cell, now);
 }
 
-/// Says which unrecorded task does what follows, where one does.
+/// Says which unrecorded task does what follows, where one does; its number, or zero.
 #[inline]
-pub(crate) fn name_if_foreign() {
-    if !context::is_in_task() {
-        name_foreign_task();
+pub(crate) fn name_if_foreign() -> u64 {
+    if context::is_in_task() {
+        0
+    } else {
+        name_foreign_task()
     }
 }
 
 #[cold]
 #[inline(never)]
-pub(crate) fn name_foreign_task() {
+pub(crate) fn name_foreign_task() -> u64 {
     let task = RUNNING.get().map_or(0, |running| running());
     if task != 0 {
         emit(&Foreign { task });
     }
+    task
 }

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use ais_format::chunk::ChunkBuilder;
 use ais_format::event::{
-    AwaitEnter, DoneBy, Kind, OperationFired, OperationPoll, ResourceState, resource_status,
+    AwaitEnter, DoneBy, Foreign, Kind, OperationFired, OperationPoll, ResourceState, TaskAbort,
+    resource_status,
 };
 use ais_format::live::{first_word, move_into, poll_end, wake};
 
@@ -17,7 +18,8 @@ use crate::cells::{self, Copied, at};
 use crate::future::future_now;
 use crate::operation::operation_now;
 use crate::resource::noted;
-use crate::task::task_now;
+use crate::section::section_now;
+use crate::task::{task_now, was_aborted};
 
 /// Tells again what is alive and was born at `since` or later: into `chunk`, each time followed by `is_full`, which may take what is in it.
 /// Returns whether that is all.
@@ -97,6 +99,12 @@ impl Tell<'_> {
             record[2] = record[2] & u64::from(u32::MAX) | words[at::NOW] << 32;
         }
         self.done_by(words[at::BY]);
+        if kind == Kind::SectionBegin {
+            let task = words[at::NOW + section_now::FOREIGN];
+            if task != 0 {
+                self.chunk.event(self.now, &Foreign { task });
+            }
+        }
         self.record(kind, first, &record);
         match kind {
             Kind::TaskNew => self.polls(words),
@@ -125,6 +133,7 @@ impl Tell<'_> {
         let (task, waker) = (words[at::RECORD], words[task_now::WAKER]);
         let (poll, ended) = (words[task_now::POLL], words[task_now::ENDED]);
         if poll != 0 {
+            self.done_by(words[task_now::INSIDE]);
             self.record(Kind::PollBegin, words[task_now::BEGIN], &[waker, poll]);
             if poll as u32 == ended as u32 {
                 let (outcome, wakers) = (ended >> 32 & 0xff, ended >> 40);
@@ -143,6 +152,9 @@ impl Tell<'_> {
         };
         if is_its_own && number != seen {
             self.record(Kind::Wake, 0, &wake(waker, number));
+        }
+        if was_aborted(task) {
+            self.chunk.event(self.now, &TaskAbort { task });
         }
     }
 

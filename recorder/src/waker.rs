@@ -57,7 +57,7 @@ pub(crate) struct LentWaker(Waker);
 impl LentWaker {
     /// Wakes through `inner`.
     pub(crate) fn new(task: u64, identity: u32, inner: Waker, cell: Cell) -> LentWaker {
-        cell.share();
+        let words = cell.share();
         let shared = Box::new(Shared {
             task,
             identity,
@@ -65,7 +65,7 @@ impl LentWaker {
             tag: task << 32,
             wakers: AtomicU64::new(1),
             cell,
-            words: cell.words(),
+            words,
             inner,
             wakes: AtomicU32::new(0),
             awaited: AtomicU64::new(NOT_AWAITED),

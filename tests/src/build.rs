@@ -227,6 +227,7 @@ impl Build {
     /// A section of the thread begins; when.
     pub fn enter(&mut self, kind: u64, resource: u64) -> u64 {
         self.event(&SectionBegin {
+            thread: 0,
             kind,
             resource,
             location: 0,

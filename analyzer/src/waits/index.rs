@@ -33,6 +33,8 @@ pub struct Index<'a> {
     pub(super) of_executor: HashMap<ResourceId, Vec<&'a Task>>,
     /// When threads were in `block_in_place`.
     in_place: HashMap<ThreadId, Stabs<()>>,
+    /// When tasks were: of a poll that a keyframe tells of it is not known on which thread it goes on.
+    tasks_in_place: HashMap<TaskId, Stabs<()>>,
     /// When values of watch channels were borrowed, and by whom.
     borrows: HashMap<ResourceId, Stabs<&'a Section>>,
     /// What resources were like when that was last asked: mostly it is asked for later and later moments.
@@ -92,6 +94,7 @@ impl<'a> Index<'a> {
             children.sort_by_key(|child| child.spawned);
         }
         let mut in_place: HashMap<ThreadId, Vec<_>> = HashMap::new();
+        let mut tasks_in_place: HashMap<TaskId, Vec<_>> = HashMap::new();
         let mut borrows: HashMap<ResourceId, Vec<_>> = HashMap::new();
         for section in &history.sections {
             if let (SectionKind::Borrow, Some(id), false) =
@@ -103,6 +106,9 @@ impl<'a> Index<'a> {
             if section.kind == SectionKind::BlockInPlace && !section.is_lost {
                 let stretch = (section.begun, section.ended, ());
                 in_place.entry(section.thread).or_default().push(stretch);
+                if let Some(task) = section.task {
+                    tasks_in_place.entry(task).or_default().push(stretch);
+                }
             }
         }
         Index {
@@ -116,6 +122,7 @@ impl<'a> Index<'a> {
             left_behind: left_behind(history),
             of_executor,
             in_place: arranged(in_place),
+            tasks_in_place: arranged(tasks_in_place),
             borrows: arranged(borrows),
             replays: RefCell::default(),
         }
@@ -142,10 +149,11 @@ impl<'a> Index<'a> {
             .map_or_else(Vec::new, |operations| operations.at(at))
     }
 
-    pub(super) fn is_in_place(&self, thread: ThreadId, at: Nanos) -> bool {
-        self.in_place
-            .get(&thread)
-            .is_some_and(|sections| !sections.at(at).is_empty())
+    /// Whether the thread on which a task is polled is in `block_in_place`.
+    pub(super) fn is_in_place(&self, task: TaskId, thread: ThreadId, at: Nanos) -> bool {
+        let [of_thread, of_task] = [self.in_place.get(&thread), self.tasks_in_place.get(&task)];
+        let mut both = of_thread.into_iter().chain(of_task);
+        both.any(|sections| !sections.at(at).is_empty())
     }
 
     pub(super) fn borrows_of(&self, watch: ResourceId, at: Nanos) -> Vec<&'a Section> {

@@ -545,6 +545,8 @@ tables! {
         resource: Delta,
         /// Where in source.
         location: Delta,
+        /// The thread, for a keyframe to tell which; zero in files of before this column.
+        thread: Delta,
     }
     /// This thread leaves the innermost section of this kind and resource.
     74 SectionEnd "section_end" {

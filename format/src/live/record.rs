@@ -179,7 +179,7 @@ layouts! {
     MemberNew [resource: 64] [sequence: 64] [task: 64]
     MemberGone [resource: 64] [sequence: 64] [task: 64]
     Escape [resource: 64] [sequence: 64]
-    SectionBegin [resource: 64] [kind: 8, location: 32]
+    SectionBegin [resource: 64] [kind: 8, location: 32, thread: 24]
     SectionEnd [resource: 64] [kind: 8]
     TimerSet [operation: 64] [delay: 64]
     Lag [resource: 64] [sequence: 64] [handle: 32] [messages: 64]
@@ -307,6 +307,12 @@ mod tests {
             name: 5,
             flags: 1,
             pool: u64::from(u32::MAX),
+        });
+        through_a_segment(SectionBegin {
+            kind: 2,
+            resource: u64::MAX,
+            location: u64::from(u32::MAX),
+            thread: (1 << 24) - 1,
         });
         through_a_segment(HandleNew {
             resource: 1,

@@ -82,12 +82,13 @@ impl Cell {
         take()
     }
 
-    /// A cell for something that is born by a change of a resource whose number is drawn after this.
+    /// A cell for something that is born by a change of a resource whose number is drawn after this; and its words.
     #[inline]
-    pub(crate) fn expecting() -> Cell {
+    pub(crate) fn expecting() -> (Cell, &'static CellWords) {
         let cell = take();
-        words::expect(cell.words());
-        cell
+        let words = cell.words();
+        words::expect(words);
+        (cell, words)
     }
 
     /// The first words of the record by which a hold came to be; none where there is none.
@@ -148,23 +149,30 @@ impl Cell {
         !std::ptr::eq(self.words(), &raw const NOWHERE)
     }
 
-    /// One more writes into it, who may outlive what it stands for.
+    /// One more writes into it, who may outlive what it stands for; the words.
     #[inline]
-    pub(crate) fn share(self) {
-        words::share(self.words());
+    pub(crate) fn share(self) -> &'static CellWords {
+        let words = self.words();
+        words::share(words);
+        words
     }
 
     /// What it stood for, and shared it, has ended.
     #[inline]
     pub(crate) fn free_shared(self) {
-        words::clear(self.words());
-        self.unshare();
+        let words = self.words();
+        words::clear(words);
+        self.unshare_words(words);
     }
 
     /// One who wrote into it will not any more.
     #[inline]
     pub(crate) fn unshare(self) {
-        let words = self.words();
+        self.unshare_words(self.words());
+    }
+
+    #[inline]
+    fn unshare_words(self, words: &'static CellWords) {
         if words::unshare(words) {
             self.give_back(words);
         }
@@ -324,7 +332,7 @@ pub(crate) fn copy_all(since: u64, mut each: impl FnMut(Copied)) -> bool {
 #[inline]
 pub(crate) fn emit_born<R: Record, const N: usize>(word: Word, event: &R, now: [u64; N]) -> Cell {
     let cell = take();
-    emit_noted(word, event, cell, now);
+    emit_noted(word, event, cell.words(), now);
     cell
 }
 
@@ -333,11 +341,11 @@ pub(crate) fn emit_born<R: Record, const N: usize>(word: Word, event: &R, now: [
 pub(crate) fn emit_noted<R: Record, const N: usize>(
     word: Word,
     event: &R,
-    cell: Cell,
+    cell: &CellWords,
     now: [u64; N],
 ) {
     let (words, used) = stamped(word, event);
     // The cell first: a keyframe that begins after the event has it.
-    words::note(cell.words(), &words[..used], context::task(), now);
+    words::note(cell, &words[..used], context::task(), now);
     push(&words, used);
 }

@@ -49,15 +49,16 @@ pub(crate) fn note<A: Atomic, const N: usize>(
     now: [u64; N],
 ) {
     words[at::FIRST].store(EXPECTED, Ordering::Relaxed);
-    let mut fields = record[1..].iter().zip(at::RECORD..);
     // What tells it from others, before anything else of it can be seen.
-    for (&word, at) in fields.by_ref().take(at::IDENTITY.len()) {
-        words[at].store(word, Ordering::Release);
-    }
+    let [first, second] = at::IDENTITY;
+    let word = |at: usize| record.get(at).copied().unwrap_or(0);
+    words[first].store(word(1), Ordering::Release);
+    words[second].store(word(2), Ordering::Release);
     A::fence(Ordering::Release);
     words[at::BY].store(by, Ordering::Relaxed);
-    for (&word, at) in fields {
-        words[at].store(word, Ordering::Relaxed);
+    let rest = record.get(3..).unwrap_or_default();
+    for (slot, &word) in words[second + 1..].iter().zip(rest) {
+        slot.store(word, Ordering::Relaxed);
     }
     for (slot, word) in words[at::NOW..].iter().zip(now) {
         slot.store(word, Ordering::Relaxed);

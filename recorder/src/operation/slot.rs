@@ -51,10 +51,10 @@ impl Waiting {
         let id = session::next_local_id();
         let target = request.target_number();
         let word = Word::now();
-        let cell = if word.is_recording() {
+        let (cell, words) = if word.is_recording() {
             Cell::expecting()
         } else {
-            Cell::NONE
+            (Cell::NONE, Cell::NONE.words())
         };
         let (static_flags, sequence) = request.resource().map_or((0, 0), |resource| {
             (resource.static_flags(), resource.next_change())
@@ -73,7 +73,7 @@ impl Waiting {
                 overlap: sequence.saturating_sub(changes + 1),
             };
             // It writes into its cell itself, and so does its waker.
-            emit_attributed_noted(word, &begin, cell, [flags | request.flags, 0, 0, 0, 1]);
+            emit_attributed_noted(word, &begin, words, [flags | request.flags, 0, 0, 0, 1]);
         }
         Waiting {
             id,

@@ -141,7 +141,7 @@ impl Resource {
             flags,
             pool: u64::from(self.pool),
         };
-        foreign::emit_attributed_noted(word, &new, known.cell, []);
+        foreign::emit_attributed_noted(word, &new, known.words, []);
     }
 
     /// The words of its cell.
@@ -242,10 +242,10 @@ impl Resource {
         if self.announced.load(Ordering::Relaxed) != word.session().0 {
             self.announce(resource_flag::LATE);
         }
-        let cell = Cell::expecting();
+        let (cell, words) = Cell::expecting();
         let sequence = self.next_change();
         let event = event(self.id.load(Ordering::Relaxed), sequence);
-        foreign::emit_attributed_noted(word, &event, cell, [0; 1]);
+        foreign::emit_attributed_noted(word, &event, words, [0; 1]);
         cell
     }
 
@@ -280,9 +280,9 @@ impl Resource {
         let words = self.words();
         // Whoever has a mutex is alone: there is a place for that in the mutex's own cell.
         let is_mutex = self.kind == resource_kind::MUTEX;
-        let cell = if is_mutex {
+        let (cell, of_hold) = if is_mutex {
             noted::expect_hold(words);
-            Cell::NONE
+            (Cell::NONE, words)
         } else {
             Cell::expecting()
         };
@@ -305,7 +305,7 @@ impl Resource {
             noted::note_hold(words, task, &record);
             push(&record, used);
         } else {
-            foreign::emit_attributed_noted(word, &acquire, cell, [units]);
+            foreign::emit_attributed_noted(word, &acquire, of_hold, [units]);
         }
         Hold {
             number: sequence,
@@ -340,7 +340,7 @@ impl Resource {
         let mut cell = Cell::NONE;
         let record = hold.cell.record();
         if session::is_recording() && record.is_some() {
-            cell = Cell::expecting();
+            cell = Cell::expecting().0;
         }
         hold.cell.lose(units);
         let number = self.change(|resource, sequence| {

@@ -50,11 +50,10 @@ pub(crate) fn note_hold<A: Atomic>(words: &[A; CELL_WORDS], by: u64, record: &[u
     // What tells it from others, before anything else of it can be seen.
     words[NUMBER].store(record[2], Ordering::Release);
     A::fence(Ordering::Release);
-    let rest = [by, record[2], record[3], record[4], record[5]];
-    for (at, word) in HOLD_REST.into_iter().zip(rest) {
-        if at != NUMBER {
-            words[at].store(word, Ordering::Relaxed);
-        }
+    let [task, _, rest @ ..] = HOLD_REST;
+    words[task].store(by, Ordering::Relaxed);
+    for (at, &word) in rest.into_iter().zip(&record[3..]) {
+        words[at].store(word, Ordering::Relaxed);
     }
     words[HOLD].store(record[0], Ordering::Release);
 }

@@ -220,6 +220,13 @@ fn this_thread() -> Option<Arc<ThreadRecord>> {
         .ok()
 }
 
+/// The number of this thread; zero at its very end.
+pub(crate) fn this_thread_number() -> u64 {
+    THREAD
+        .try_with(|thread| thread.get_or_init(register).0.id)
+        .unwrap_or(0)
+}
+
 fn register() -> ThreadGuard {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let record = Arc::new(ThreadRecord {

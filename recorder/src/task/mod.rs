@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use ais_format::event::{
@@ -161,6 +161,8 @@ pub(crate) mod task_now {
     pub(crate) const ENDED: usize = NOW + 3;
     /// How often its waker was woken, with the lowest half of the task's number above that: wakers may outlive their task.
     pub(crate) const WAKES: usize = NOW + 5;
+    /// The task in whose poll it is polled; zero where it is an executor that polls it. Whoever polls it elsewhere has another waker.
+    pub(crate) const INSIDE: usize = NOW + 6;
 }
 
 /// What is known of a recorded task between its polls.
@@ -243,7 +245,7 @@ impl Tag {
             cells::emit_noted(
                 Word::now(),
                 &new,
-                recorded.cell,
+                recorded.words,
                 [0, recorded.waker_word, 0, 0],
             );
             return;
@@ -272,6 +274,7 @@ impl Recorded {
         ));
         self.waker_word = waker.word();
         self.words[task_now::WAKER].store(self.waker_word, Ordering::Relaxed);
+        self.words[task_now::INSIDE].store(context::task(), Ordering::Relaxed);
         self.polled.waker.set(waker.waker().data().addr());
     }
 
@@ -362,9 +365,23 @@ impl Drop for OnPanic<'_> {
     }
 }
 
+/// The tasks that were last asked to be cancelled, each at its number modulo their count: whoever asks knows no more of a task than that.
+/// One may take the place of another; then a keyframe does not tell of that one.
+static ABORTED: [AtomicU64; 4096] = [const { AtomicU64::new(0) }; 4096];
+
+fn aborted(task: u64) -> &'static AtomicU64 {
+    &ABORTED[task as usize % ABORTED.len()]
+}
+
+/// Whether somebody has asked for a task to be cancelled.
+pub(crate) fn was_aborted(task: u64) -> bool {
+    aborted(task).load(Ordering::Acquire) == task
+}
+
 /// Records that somebody asks for a task to be cancelled. Before the fact.
 pub fn aborting(task: u64) {
     if task != 0 && session::is_recording() {
+        aborted(task).store(task, Ordering::Release);
         emit(&TaskAbort { task });
     }
 }

@@ -166,6 +166,35 @@ fn a_task_that_an_earlier_recording_knew_is_told_with_its_polls() {
     }
 }
 
+/// A task that is polled by another one ends when that one drops it: whoever does not know that takes it for one that an executor keeps.
+#[test]
+fn a_task_inside_of_another_is_told_to_be_there() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.ais");
+    let (trace, recorder) = recorded(Recorder::builder().ring(LIMIT), &path, async |_| {
+        let inner = ais_recorder::task("inner", std::future::pending::<()>());
+        let outer = async move {
+            futures::future::select(Box::pin(inner), Box::pin(storm("storm", 2_000_000))).await;
+        };
+        ais_recorder::spawn("outer", outer, tokio::spawn)
+            .await
+            .unwrap();
+    });
+    recorder.stop().unwrap();
+    let history = &trace.history;
+    assert!(history.begins_late, "the first segments are gone");
+    let task = |name: &str| {
+        history
+            .tasks
+            .iter()
+            .find(|task| &*task.name == name)
+            .unwrap()
+    };
+    let told = &task("inner").polls[0];
+    assert_eq!(told.inside, Some(task("outer").id));
+}
+
 #[test]
 fn the_next_recording_goes_on_in_the_ring_and_is_the_one_that_is_shown() {
     let _turn = turn();

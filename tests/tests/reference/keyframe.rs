@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 
 use ais_format::event::{
-    AwaitEnter, DoneBy, FutureBegin, FutureNew, HandleNew, OperationFired, OperationPoll,
-    PollBegin, PollEnd, ResourceState, Wake, handle_end, poll_outcome, resource_status,
+    AwaitEnter, DoneBy, Foreign, FutureBegin, FutureNew, HandleNew, OperationFired, OperationPoll,
+    PollBegin, PollEnd, ResourceState, SectionBegin, Wake, handle_end, poll_outcome,
+    resource_status,
 };
 
 use crate::expected::{Expected, Resource, State, Task, expected};
@@ -85,6 +86,24 @@ pub(crate) fn told(events: &[Event], window: RangeInclusive<usize>, rng: &mut Rn
             let since = first.resources.get(&id).map_or(0, last_change);
             let copy = rng.of(&moments).resources.get(&id).unwrap_or(resource);
             tell_resource(&mut told, copy, resource, since);
+        }
+    }
+    for (index, section) in last.sections.iter().enumerate() {
+        let Some(copy) = rng.of(&moments).sections.get(index) else {
+            continue;
+        };
+        if copy.ended.is_none() {
+            done_by(&mut told, section.by.task);
+            if let Some(task) = section.by.foreign {
+                told.push((None, Foreign { task }.into()));
+            }
+            let row = SectionBegin {
+                kind: section.kind,
+                resource: section.resource,
+                location: 0,
+                thread: section.thread,
+            };
+            told.push((Some(section.begun), row.into()));
         }
     }
     told

@@ -292,7 +292,7 @@ impl Writer<'_> {
         let told = keyframe::told(&self.story.events, from..=to, &mut self.rng);
         for (at, act) in told {
             act.write(&mut self.chunk, tick(at));
-            if self.rng.percent(3) && !matches!(act, Act::DoneBy(_)) {
+            if self.rng.percent(3) && !matches!(act, Act::DoneBy(_) | Act::Foreign(_)) {
                 self.chunk.end_batch(0, 0, 0);
                 let content = self.chunk.finish();
                 let dropped = self.dropped();

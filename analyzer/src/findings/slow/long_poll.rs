@@ -122,8 +122,7 @@ impl InnerPolls {
 fn own_time(history: &History, inner: &InnerPolls, task: &Task, poll: &Poll) -> Nanos {
     let (begin, end) = (poll.begin, end_of(history, poll));
     let polled = inner.0.get(&task.id).into_iter().flatten().copied();
-    let in_place = sections_of(history, poll.thread)
-        .iter()
+    let in_place = sections_of(history, task, poll)
         .filter(|section| section.kind == SectionKind::BlockInPlace)
         .map(|section| (section.begun, section.ended.unwrap_or(history.end)));
     let mut others: Vec<(Nanos, Nanos)> = polled
@@ -141,11 +140,23 @@ fn own_time(history: &History, inner: &InnerPolls, task: &Task, poll: &Poll) -> 
     own
 }
 
-fn sections_of(history: &History, thread: ThreadId) -> &[Section] {
-    let sections = &history.sections;
-    let from = sections.partition_point(|section| section.thread < thread);
-    let to = sections.partition_point(|section| section.thread <= thread);
-    &sections[from..to]
+/// The sections of the thread on which a poll goes on; where that is not known, those that its task was in.
+fn sections_of<'a>(
+    history: &'a History,
+    task: &Task,
+    poll: &Poll,
+) -> impl Iterator<Item = &'a Section> {
+    let (task, thread, sections) = (task.id, poll.thread, &history.sections);
+    let of_thread = if thread == ThreadId(0) {
+        0..sections.len()
+    } else {
+        let from = sections.partition_point(|section| section.thread < thread);
+        from..sections.partition_point(|section| section.thread <= thread)
+    };
+    let is_known = thread != ThreadId(0);
+    sections[of_thread]
+        .iter()
+        .filter(move |section| is_known || section.task == Some(task))
 }
 
 /// The threads on which tasks are polled that somebody spawned, and on whose account nobody blocks.

@@ -10,7 +10,7 @@ use ais_format::chunk::EventBatch;
 
 use super::entities::Healing;
 use super::facts::Facts;
-use super::walk::Walker;
+use super::walk::{SectionFact, Walker};
 use crate::clock::Clock;
 use crate::decode::{Keyframe, Outline};
 use crate::time::Nanos;
@@ -76,13 +76,14 @@ impl Base {
         self.left.front().map(|(keyframe, _)| keyframe.tick)
     }
 
-    /// Tells what of it was before `until`.
+    /// Tells what of it was before `until`; returns the sections that threads are in.
     pub(super) fn tell_next(
         &mut self,
         until: Option<Nanos>,
         facts: &mut impl Facts,
         clock: &Clock,
-    ) {
+    ) -> Vec<SectionFact> {
+        let mut sections = Vec::new();
         if let Some((keyframe, batches)) = self.left.pop_front() {
             let at = clock.time(keyframe.tick);
             let mut walker = Walker::telling(keyframe.generation, at);
@@ -93,7 +94,9 @@ impl Base {
                 }
             }
             walker.end(facts);
+            sections = walker.sections;
         }
+        sections
     }
 
     /// The moment at which everything that is alive was told.

@@ -11,7 +11,7 @@ use ais_format::chunk::{Event, EventBatch};
 use ais_format::event::{self, Kind};
 
 use super::entities::{Before, Entities};
-use super::walk::Walker;
+use super::walk::{SectionFact, Walker};
 use crate::clock::Reader;
 use crate::history::ThreadId;
 use crate::names::Names;
@@ -106,6 +106,16 @@ impl Streams {
             .or_insert_with(|| Stream::new(ThreadId(thread)))
             .batches
             .push(generation, batch);
+    }
+
+    /// A keyframe tells that a thread is in a section.
+    pub(super) fn is_in(&mut self, section: SectionFact) {
+        // It may have no event after that.
+        let stream = self.of.entry(section.thread.0);
+        stream
+            .or_insert_with(|| Stream::new(section.thread))
+            .walker
+            .is_in(section);
     }
 
     /// Takes in all events before the tick `limit`.

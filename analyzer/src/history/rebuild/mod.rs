@@ -167,7 +167,11 @@ impl Rebuild {
                 return;
             }
             let facts = &mut self.entities.with(&self.names);
-            self.base.tell_next(self.until, facts, clock);
+            for section in self.base.tell_next(self.until, facts, clock) {
+                if section.thread != ThreadId(0) {
+                    self.streams.is_in(section);
+                }
+            }
         }
     }
 

@@ -19,6 +19,22 @@ pub(super) struct SectionFact {
     pub(super) is_lost: bool,
 }
 
+impl SectionFact {
+    /// Whether both tell of the same one, of one thread.
+    fn is_same(&self, other: &SectionFact) -> bool {
+        let key = |fact: &SectionFact| {
+            let row = &fact.row;
+            (row.kind, row.resource, row.location, fact.place.at)
+        };
+        key(self) == key(other)
+    }
+
+    /// Whether a keyframe has told of this one, which is now recorded.
+    fn is_told_again(&self, recorded: &SectionFact) -> bool {
+        self.place.told.is_some() && self.is_same(recorded)
+    }
+}
+
 /// What one thread is in the middle of.
 #[derive(Debug)]
 pub(super) struct Walker {
@@ -192,14 +208,40 @@ impl Walker {
     }
 
     fn enter_section(&mut self, row: event::SectionBegin, at: Nanos) {
-        self.open.push(self.sections.len());
-        self.sections.push(SectionFact {
-            thread: self.thread,
+        let fact = SectionFact {
+            // In a keyframe, which is on no thread, it tells that itself.
+            thread: self.told.map_or(self.thread, |_| ThreadId(row.thread)),
             place: self.place(at),
             row,
             ended: None,
             is_lost: false,
-        });
+        };
+        let is_told = |&index: &usize| self.sections[index].is_told_again(&fact);
+        // It began while the keyframe was written.
+        if self.told.is_none() && self.open.iter().any(is_told) {
+            return;
+        }
+        self.open.push(self.sections.len());
+        self.sections.push(fact);
+    }
+
+    /// A keyframe tells that this thread is in a section.
+    pub(super) fn is_in(&mut self, section: SectionFact) {
+        let is_it = |known: &SectionFact| known.is_same(&section);
+        match self.sections.iter().rposition(is_it) {
+            // As is known, or what was lost since it began did not end it.
+            Some(index) if self.sections[index].ended.is_none() => {
+                self.sections[index].is_lost = false;
+                if !self.open.contains(&index) {
+                    self.open.push(index);
+                }
+            }
+            Some(_) => {}
+            None => {
+                self.open.push(self.sections.len());
+                self.sections.push(section);
+            }
+        }
     }
 
     fn leave_section(&mut self, row: event::SectionEnd, at: Nanos) {

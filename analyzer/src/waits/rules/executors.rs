@@ -106,7 +106,7 @@ impl Moment<'_, '_> {
             // In `block_in_place`, another thread takes over.
             let gave_way = || {
                 task.poll_at(self.at)
-                    .is_some_and(|poll| self.index.is_in_place(poll.thread, self.at))
+                    .is_some_and(|poll| self.index.is_in_place(task.id, poll.thread, self.at))
             };
             // A task that a thread blocks on runs on that thread: which is the worker only where the runtime has none of its own.
             let is_worker = !task.flags.is_block_on() || runtime.capacity == 0;

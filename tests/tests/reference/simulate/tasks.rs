@@ -201,6 +201,7 @@ impl World {
         self.happens(
             thread,
             SectionBegin {
+                thread: 0,
                 kind,
                 resource,
                 location: 0,

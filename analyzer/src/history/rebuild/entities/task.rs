@@ -81,6 +81,8 @@ impl TaskBuilder {
             TaskFact::Began { poll, thread } => self.polls.begin(&poll, thread, task.id, place),
             TaskFact::Ended(end) => self.polls.end(end, place),
             TaskFact::Dropped => task.dropped = Some(place.at),
+            // Told again.
+            TaskFact::Aborted if place.told.is_some() && !task.aborts.is_empty() => {}
             TaskFact::Aborted => task.aborts.push(Abort {
                 at: place.at,
                 by: place.task,
