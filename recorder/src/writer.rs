@@ -96,7 +96,6 @@ pub(crate) struct Writer {
     open: Option<(u64, u64)>,
     /// What the chunk takes out of segments: from which part, and how many words of it are left.
     claims: Claims,
-    words: Vec<u64>,
     /// Memory has asked for what was written last.
     was_pressed: bool,
     /// How many definitions are in the file.
@@ -159,7 +158,6 @@ impl Writer {
             definitions: ChunkBuilder::new(),
             open: None,
             claims: Claims::default(),
-            words: Vec::new(),
             was_pressed: false,
             defined: 0,
             threads: HashMap::new(),
@@ -347,23 +345,21 @@ impl Writer {
         {
             self.begin_batch(stream);
         }
-        let mut words = std::mem::take(&mut self.words);
-        part.copy(&mut words);
-        let mut left = words.as_slice();
+        let mut left = part.records();
         if let (Some((task, poll)), Some(first)) = (self.open_polls.remove(&stream.0), left.first())
         {
-            let poll = u64::from(poll);
-            self.chunk.event(first >> 8, &InPoll { task, poll });
+            let (tick, poll) = (first.load(Ordering::Relaxed) >> 8, u64::from(poll));
+            self.chunk.event(tick, &InPoll { task, poll });
         }
         loop {
             let room = BATCH.saturating_sub(self.chunk.batch_events());
             left = &left[move_all(&mut self.chunk, left, room)..];
             if self.chunk.batch_events() >= BATCH {
                 self.begin_batch(stream);
-            } else if let &[first, dropped, ref rest @ ..] = left
-                && first as u8 == GAP
+            } else if let [first, dropped, rest @ ..] = left
+                && first.load(Ordering::Relaxed) as u8 == GAP
             {
-                stream.1 = dropped;
+                stream.1 = dropped.load(Ordering::Relaxed);
                 self.begin_batch(stream);
                 left = rest;
             } else {
@@ -374,7 +370,6 @@ impl Writer {
         // Batches may all be small, where much is lost: they do not say how large the chunk is.
         self.end_chunk_if_large(stream, (index, 0), parts, clock)?;
         self.claims.add(index, 0);
-        self.words = words;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ mod recover;
 pub use definitions::{move_definition, write_row, write_text};
 pub use layout::GAP;
 pub use record::{
-    MAX_WORDS, Record, first_word, move_all, move_into, poll_begin, poll_end, wake, waker_word,
-    words_of,
+    MAX_WORDS, Record, RecordWord, first_word, move_all, move_into, poll_begin, poll_end, wake,
+    waker_word, words_of,
 };
 pub use recover::{Live, Recovered, Written};

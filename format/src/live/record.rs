@@ -2,6 +2,8 @@
 //!
 //! A field that outgrows its bits keeps its lowest ones.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::chunk::{ChunkBuilder, Tables};
 use crate::event::{
     Acquire, Add, Arrive, AwaitEnter, AwaitLeave, Close, Escape, Foreign, Forget, FutureBegin,
@@ -15,6 +17,26 @@ use crate::event::{
 pub trait Record: Row {
     /// The record, its first word not yet set (see [`first_word`]), and how many of its words are used.
     fn pack(&self) -> ([u64; 8], usize);
+}
+
+/// A word of a record, in memory of one's own or in what a thread goes on writing into.
+pub trait RecordWord {
+    /// What it says.
+    fn get(&self) -> u64;
+}
+
+impl RecordWord for u64 {
+    #[inline]
+    fn get(&self) -> u64 {
+        *self
+    }
+}
+
+impl RecordWord for AtomicU64 {
+    #[inline]
+    fn get(&self) -> u64 {
+        self.load(Ordering::Relaxed)
+    }
 }
 
 /// The words of the longest record.
@@ -76,30 +98,45 @@ macro_rules! layouts {
             }
         )*
 
+        /// The numbers of the kinds, as patterns: a record finds its way by one jump.
+        mod number {
+            #![allow(non_upper_case_globals, reason = "named as the kinds are")]
+            use super::Kind;
+            $( pub(super) const $kind: u8 = Kind::$kind as u8; )*
+        }
+
         /// Adds the row of a record to the table of its kind, from the words after the first; what follows it. None where no whole
         /// record of a known kind stands there.
         #[inline]
-        fn move_row<'a>(tables: &mut Tables, kind: u8, mut rest: &'a [u64]) -> Option<&'a [u64]> {
-            match Kind::from_number(kind)? {
+        fn move_row<'a, W: RecordWord>(
+            tables: &mut Tables,
+            kind: u8,
+            rest: &'a [W],
+        ) -> Option<&'a [W]> {
+            match kind {
                 $(
-                    Kind::$kind => {
+                    number::$kind => {
+                        const WORDS: usize = {
+                            let words: &[&str] = &[$( stringify!($($field)*) ),*];
+                            words.len()
+                        };
+                        let (words, after) = rest.split_first_chunk::<WORDS>()?;
                         let mut row = $kind::default();
+                        let mut _words = words.iter();
                         $(
-                            let (&_word, after) = rest.split_first()?;
-                            let mut _word = _word;
-                            rest = after;
+                            let mut _word = _words.next().map_or(0, RecordWord::get);
                             $(
                                 row.$field = _word & (u64::MAX >> (64 - $bits));
                                 _word = _word.checked_shr($bits).unwrap_or(0);
                             )*
                         )*
                         tables.push(&row);
+                        Some(after)
                     }
                 )*
                 // Definitions do not go through segments.
-                _ => return None,
+                _ => None,
             }
-            Some(rest)
         }
 
         /// How many words the record of an event of this kind has; none where there are no such records.
@@ -126,11 +163,12 @@ pub fn move_into<'a>(chunk: &mut ChunkBuilder, words: &'a [u64]) -> Option<&'a [
 
 /// Moves the records that `words` begin with into a chunk, but not more than `most`: how many words they are. Fewer than `most` come
 /// where the words end, or where no whole record stands.
-pub fn move_all(chunk: &mut ChunkBuilder, words: &[u64], most: usize) -> usize {
+pub fn move_all<W: RecordWord>(chunk: &mut ChunkBuilder, words: &[W], most: usize) -> usize {
     let (mut rest, mut moved) = (words, 0);
     while moved < most {
         let in_block = chunk.order.extend(most - moved, || {
-            let (&first, fields) = rest.split_first()?;
+            let (first, fields) = rest.split_first()?;
+            let first = first.get();
             rest = move_row(&mut chunk.tables, first as u8, fields)?;
             Some((first as u8, first >> 8))
         });

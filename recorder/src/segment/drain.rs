@@ -1,7 +1,7 @@
 //! The writer's side: what is published and not yet in the trace.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ais_format::event::Kind;
 use ais_format::live::layout::segment::RECORDS;
@@ -31,11 +31,9 @@ impl Part {
         self.seen.dropped
     }
 
-    /// Copies the records: whole ones.
-    pub(crate) fn copy(&self, words: &mut Vec<u64>) {
-        words.clear();
-        let published = &self.segment[self.from..self.seen.len];
-        words.extend(published.iter().map(|word| word.load(Ordering::Relaxed)));
+    /// The records: whole ones. They stay as they are until all of it [is written](Part::is_written).
+    pub(crate) fn records(&self) -> &'static [AtomicU64] {
+        &self.segment[self.from..self.seen.len]
     }
 
     /// All but the last `left` words will be in the trace once it has the chunk with this number.
