@@ -177,9 +177,7 @@ fn a_task_inside_of_another_is_told_to_be_there() {
         let outer = async move {
             futures::future::select(Box::pin(inner), Box::pin(storm("storm", 2_000_000))).await;
         };
-        ais_recorder::spawn("outer", outer, tokio::spawn)
-            .await
-            .unwrap();
+        spawn("outer", outer, tokio::spawn).await.unwrap();
     });
     recorder.stop().unwrap();
     let history = &trace.history;
