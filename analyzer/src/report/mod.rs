@@ -2,6 +2,7 @@
 
 mod circle;
 mod coverage;
+mod doctor;
 mod panel;
 mod place;
 mod reason;
@@ -10,6 +11,7 @@ mod summary;
 
 pub use circle::lock_circles;
 pub use coverage::Coverage;
+pub use doctor::{Cost, Diagnosis, Lack, LackKind, LackPlace, diagnosis};
 pub use panel::{PanelState, TaskPanel, Transition, WakeInfo, panel};
 pub use place::{AwaitFrame, await_path, place_of};
 pub use reason::wait_reason;

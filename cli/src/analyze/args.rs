@@ -54,6 +54,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT.svg|OUT.dot")]
     pub(crate) diagram: Option<PathBuf>,
 
+    /// What this trace lacks, so that less can be told of the program, and for each lack the one change that adds it; what matters most
+    /// comes first. Of a selection, the waits of its tasks
+    #[arg(long)]
+    pub(crate) doctor: bool,
+
     /// Everything about one task, by number or by name (`worker` is any `…::worker`); may be given several times
     #[arg(long, value_name = "ID")]
     pub(crate) task: Vec<String>,

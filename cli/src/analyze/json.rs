@@ -4,7 +4,7 @@ use ais_analyzer::filter::Restriction;
 use ais_analyzer::findings::Finding;
 use ais_analyzer::history::TaskId;
 use ais_analyzer::profile::Profile;
-use ais_analyzer::report::{self, StuckGroup, Summary, TaskPanel, TraceInfo};
+use ais_analyzer::report::{self, Diagnosis, StuckGroup, Summary, TaskPanel, TraceInfo};
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -24,6 +24,8 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stuck: Option<&'a [StuckGroup]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    doctor: Option<&'a Diagnosis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     perf: Option<&'a Profile>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tasks: &'a [TaskPanel],
@@ -34,6 +36,7 @@ pub(crate) fn answer(
     analysis: &Analysis,
     summary: bool,
     stuck: Option<&[StuckGroup]>,
+    doctor: Option<&Diagnosis>,
     perf: Option<&Profile>,
     panels: &[TaskPanel],
 ) -> serde_json::Result<String> {
@@ -49,6 +52,7 @@ pub(crate) fn answer(
         },
         summary: summary.then(|| report::summary(history, &analysis.verdict.progress, selection)),
         stuck,
+        doctor,
         perf,
         tasks: panels,
     };

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     }
     let path = args.trace.as_deref().context("name a trace")?;
     check_request(args, path)?;
-    let is_all = !args.deadlocks && !args.stuck && args.task.is_empty();
+    let is_all = !args.deadlocks && !args.stuck && !args.doctor && args.task.is_empty();
     let has_picture = args.timeline.is_some() || args.graph.is_some();
     // Where time goes can be told without rebuilding anything.
     let is_perf_alone =
@@ -74,6 +74,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         let history = &analysis.trace.history;
         report::stuck(history, &analysis.verdict, &analysis.selection)
     });
+    let doctor = args
+        .doctor
+        .then(|| report::diagnosis(&analysis.trace, &analysis.selection));
     match args.format {
         Format::Text => {
             let mut parts = Vec::new();
@@ -85,6 +88,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             }
             if let Some(groups) = &stuck {
                 parts.push(text::stuck(&analysis, groups));
+            }
+            if let Some(diagnosis) = &doctor {
+                parts.push(text::doctor(diagnosis));
             }
             if let Some(profile) = &profile {
                 parts.extend(counted(args, profile)?);
@@ -103,6 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
             &analysis,
             summary,
             stuck.as_deref(),
+            doctor.as_ref(),
             profile.as_ref(),
             &panels,
         )?)?,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod coverage;
+mod doctor;
 mod filter;
 mod finding;
 mod panel;
@@ -14,6 +15,7 @@ use ais_analyzer::number::grouped;
 use anstyle::{AnsiColor, Style};
 
 pub(crate) use calls::calls;
+pub(crate) use doctor::doctor;
 pub(crate) use filter::{left_out, no_match};
 pub(crate) use finding::findings;
 pub(crate) use panel::panel;

@@ -10,7 +10,7 @@ use ais_analyzer::report::{self, LiveTask, Summary, TraceInfo};
 use super::{
     ALARM, BOLD, DIM, WARN, count,
     coverage::{missing, recorded},
-    filter,
+    doctor, filter,
     finding::{headline, none_found},
     row, styled,
 };
@@ -115,6 +115,7 @@ fn head(analysis: &Analysis, info: &TraceInfo, summary: &Summary) -> String {
         );
     }
     text += &missing(&info.lost, &info.coverage);
+    text += &doctor::brief(&report::diagnosis(&analysis.trace, &analysis.selection));
     text += &filter::filter(analysis);
     let tasks = &summary.tasks;
     let alive = tasks.running + tasks.scheduled + tasks.waiting;
