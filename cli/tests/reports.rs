@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use ais_analyzer::report::LackKind;
 use common::{inspect, sample};
 use serde_json::Value;
 
@@ -136,7 +137,8 @@ fn the_json_answer_is_what_its_schema_says_and_nothing_else() {
     let schema = jsonschema::validator_for(&strict(schema())).unwrap();
     for name in ["abba.ais", "http.ais", "pipeline.ais"] {
         let trace = sample(name);
-        let requests: [&[&str]; 5] = [
+        let requests: [&[&str]; 6] = [
+            &["--format", "json", "--doctor", "--filter", "task=2..9"],
             &["--format", "json"],
             &["--format", "json", "--perf", "--filter", "task=2..9"],
             &[
@@ -190,6 +192,66 @@ fn the_schema_knows_every_kind_of_finding() {
     let kinds = ais_analyzer::findings::Kind::ALL.iter();
     let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
     assert_eq!(known, kinds);
+}
+
+#[test]
+fn what_a_trace_lacks_is_told_with_the_change_and_is_no_finding() {
+    // It has a deadlock, too.
+    let abba = sample("abba.ais");
+    let text = expect(0, &[&abba, "--doctor"]);
+    for what in [
+        "this trace lacks 1 thing:",
+        "1  what 6 tasks waited for (costs verdicts",
+        "task #3 \"ticker\", 2.70 s in all: sample-traces/programs/src/bank.rs:133:25",
+        "and 3 more",
+        "inspect-record cargo run",
+    ] {
+        assert!(text.contains(what), "no {what:?} in {text}");
+    }
+    let answer = inspect(&[&abba, "--doctor", "--format", "json"]).stdout;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["doctor"]["lacks"][0]["kind"], "waits-unrecorded");
+    assert_eq!(answer["doctor"]["lacks"][0]["more_places"], 3);
+    assert!(answer.get("summary").is_none());
+    let summary = expect(1, &[&abba]);
+    assert!(
+        summary.contains("\ndoctor     lacks what 6 tasks waited for: --doctor tells"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_stretch_and_a_filter_restrict_what_is_said_of_tasks() {
+    let abba = sample("abba.ais");
+    let ticker = expect(0, &[&abba, "--doctor", "--filter", "name=ticker"]);
+    assert!(ticker.contains("what 1 task waited for"), "{ticker}");
+    assert!(ticker.contains("1 task that matches"), "{ticker}");
+    let late = expect(0, &[&abba, "--doctor", "--from", "2s", "--to", "2.5s"]);
+    assert!(late.contains("task #3 \"ticker\", 500 ms in all"), "{late}");
+    let none = expect(
+        0,
+        &[
+            &abba,
+            "--doctor",
+            "--filter",
+            "name=transfer*",
+            "--from",
+            "1s",
+        ],
+    );
+    assert!(
+        none.starts_with("nothing is lacking; looked at: "),
+        "{none}"
+    );
+}
+
+#[test]
+fn the_schema_knows_every_kind_of_lack() {
+    let schema = schema();
+    let lacks = &schema["properties"]["doctor"]["properties"]["lacks"]["items"]["properties"];
+    let known = lacks["kind"]["enum"].as_array().unwrap();
+    let kinds = LackKind::ALL.map(|kind| serde_json::to_value(kind).unwrap());
+    assert_eq!(known, &kinds);
 }
 
 #[test]

@@ -11,6 +11,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ais_analyzer::filter::Selection;
+use ais_analyzer::report::diagnosis;
 use ais_format::event::{TaskNew, resource_kind};
 use ais_tests::Trace;
 use ais_tests::events::Events;
@@ -65,6 +67,71 @@ fn program_that_deadlocks_and_returns() {
         let patience = Duration::from_millis(300);
         assert!(tokio::time::timeout(patience, both).await.is_err());
     });
+}
+
+/// The transfer between two accounts, with `#[trace]` on it.
+#[ais_recorder::trace]
+async fn transfer(from: Arc<Mutex<i32>>, to: Arc<Mutex<i32>>) {
+    let mut source = from.lock().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut target = to.lock().await;
+    *source -= 1;
+    *target += 1;
+}
+
+/// The same, without.
+async fn untraced(from: Arc<Mutex<i32>>, to: Arc<Mutex<i32>>) {
+    let mut source = from.lock().await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut target = to.lock().await;
+    *source -= 1;
+    *target += 1;
+}
+
+/// Program: a transfer, without `#[trace]` on anything.
+#[test]
+fn program_without_trace() {
+    if is_child("program_without_trace") {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let accounts = (Arc::default(), Arc::default());
+        let task = runtime.spawn(untraced(accounts.0, accounts.1));
+        while !task.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Program: the same with it.
+#[test]
+fn program_with_trace() {
+    if is_child("program_with_trace") {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let accounts = (Arc::default(), Arc::default());
+        let task = runtime.spawn(transfer(accounts.0, accounts.1));
+        while !task.is_finished() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn the_attribute_that_the_doctor_asks_for_is_what_was_lacking() {
+    let folder = tempfile::tempdir().unwrap();
+    let lacks = |program: &str| {
+        let path = folder.path().join(format!("{program}.ais"));
+        let output = run(program, Some(&path));
+        assert!(output.status.success(), "{output:?}");
+        let trace = ais_analyzer::Trace::open(&path).unwrap();
+        diagnosis(&trace, &Selection::everything()).lacks
+    };
+    let without = lacks("program_without_trace");
+    assert_eq!(without.len(), 1, "{without:#?}");
+    assert_eq!(without[0].title, "the await points of 1 of 1 task");
+    let change = &without[0].change;
+    let asks_for = "#[ais_recorder::trace] on the async fn dropin::untraced, which is spawned at tests/tests/dropin.rs:";
+    assert!(change.contains(asks_for), "{change}");
+    assert!(change.contains("in Cargo.toml"), "{change}");
+    assert_eq!(lacks("program_with_trace"), []);
 }
 
 /// Program: ends by `exit`, in the middle of a task.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ais_analyzer::Trace;
+use ais_analyzer::filter::Selection;
 use ais_analyzer::findings::wait_findings;
-use ais_analyzer::report::trace_info;
+use ais_analyzer::report::{Lack, LackKind, diagnosis, trace_info};
 use ais_recorder::sync::Mutex;
 use ais_recorder::{Recorder, spawn};
 use tokio::time::sleep;
@@ -77,10 +78,19 @@ fn who_held_a_lock_before_the_recording_is_not_guessed() {
     );
     assert_eq!(coverage.begins_at, None);
     assert_eq!(coverage.is_healed, None);
+    let lack = lacks(&trace)
+        .into_iter()
+        .find(|lack| lack.kind == LackKind::BeganLate);
+    let lack = lack.expect("it lacks its beginning");
+    assert_eq!(lack.title, "the beginning of 1 resource");
     if cfg!(target_os = "linux") {
         let late = coverage.began_late.expect("it began late");
         assert!(u128::from(late.0) >= LATE.as_nanos() - MOMENT.as_nanos());
     }
+}
+
+fn lacks(trace: &Trace) -> Vec<Lack> {
+    diagnosis(trace, &Selection::everything()).lacks
 }
 
 #[test]

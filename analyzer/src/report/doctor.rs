@@ -93,6 +93,22 @@ pub enum LackKind {
     TasksUnnamed,
 }
 
+impl LackKind {
+    /// All of them.
+    pub const ALL: [LackKind; 10] = [
+        LackKind::EventsDropped,
+        LackKind::FileDamaged,
+        LackKind::BeganLate,
+        LackKind::CratesUnrecorded,
+        LackKind::ResourcesEscaped,
+        LackKind::WaitsUnrecorded,
+        LackKind::NoAwaitPoints,
+        LackKind::AwaitsUnseen,
+        LackKind::BeginningNotKept,
+        LackKind::TasksUnnamed,
+    ];
+}
+
 impl Cost {
     /// What it is that cannot be told, in words.
     pub fn in_words(self) -> &'static str {
@@ -113,14 +129,18 @@ pub fn diagnosis(trace: &Trace, selection: &Selection) -> Diagnosis {
     lacks.extend(tasks::lacks(history, selection, &coverage));
     lacks.sort_by_key(|lack| (lack.costs, lack.kind));
     let tasks = history.own_tasks().filter(|task| selection.has(task.id));
-    let matching = selection.restriction().map_or("", |_| " that match");
+    let tasks = counted(tasks.count() as u64, "task");
+    let matching = match selection.restriction() {
+        Some(_) if tasks.starts_with("1 ") => " that matches",
+        Some(_) => " that match",
+        None => "",
+    };
     let since = coverage
         .read_from
         .map_or_else(String::new, |from| format!(", from {from} on"));
     let looked_at = format!(
-        "lost events, the beginning of the recording, crates and resources that are not recorded, and what {}{matching} waited for and \
+        "lost events, the beginning of the recording, crates and resources that are not recorded, and what {tasks}{matching} waited for and \
          where (with {} under #[trace], and {}){since}",
-        counted(tasks.count() as u64, "task"),
         counted(history.functions.len() as u64, "function"),
         counted(history.own_resources().count() as u64, "resource"),
     );

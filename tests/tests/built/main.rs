@@ -1,6 +1,7 @@
 //! Traces that were never recorded: each says just what one rule of the analysis is about.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod doctor;
 mod events;
 mod graph;
 mod order;
