@@ -101,6 +101,10 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
     fs::remove_file(root.join("report.svg")).unwrap();
     assert!(states.contains("service.cache.lock()"));
 
+    let doctor = shell(&root, blocks("text")[5].trim(), &tools);
+    assert_eq!(doctor.status.code(), Some(0));
+    assert!(text(&doctor.stdout).contains("this trace lacks 1 thing:"));
+
     // The example, with the line of the README in place of tokio's.
     let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));
     let bank = project("bank", &here(&tomls[0]), &sources[0]);
@@ -166,7 +170,7 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         "nobody panicked"
     );
 
-    write_an_analysis(&tomls[2], &sources[3], texts[6].trim());
+    write_an_analysis(&tomls[2], &sources[3], texts[7].trim());
 }
 
 /// An analysis of one's own, and the one that is there to begin with.
@@ -193,7 +197,7 @@ fn filters_show_what_they_say(root: &Path, tools: &Path) {
         (0, "1 finding about other tasks is left out by the filter"),
         (0, ""),
     ];
-    let lines = blocks("text").remove(5);
+    let lines = blocks("text").remove(6);
     assert_eq!(lines.lines().count(), filtered.len());
     for (line, (status, part)) in lines.lines().zip(filtered) {
         let output = shell(root, line, tools);

@@ -178,6 +178,20 @@ fn an_async_block_and_a_task_of_a_library_are_traced_elsewhere() {
     );
 }
 
+#[test]
+fn a_type_that_is_no_function_is_not_called_one() {
+    let mut build = build();
+    build.text(9, "&mut dyn core::future::future::Future");
+    mutex(&mut build);
+    task(&mut build, 1, 9, 1, task_flag::UNNAMED);
+    waits(&mut build, 1, 0);
+    let change = only(&trace(build)).change;
+    assert!(
+        change.starts_with("put #[ais_recorder::trace] on the async fn that is spawned at"),
+        "{change}"
+    );
+}
+
 /// A traced task that waits and no operation tells for what, with so many clones of its waker alive.
 fn waits_outside(wakers: u64) -> Trace {
     let mut build = build();
@@ -214,6 +228,24 @@ fn a_wait_for_something_unrecorded_is_told_with_the_place_of_the_await() {
         "{}",
         lack.change
     );
+}
+
+#[test]
+fn a_runtime_in_the_trace_shows_that_tokio_is_recorded() {
+    let costs = |is_recorded: bool| {
+        let mut build = build();
+        if is_recorded {
+            build.resource(1, resource_kind::RUNTIME, 2);
+        }
+        task(&mut build, 1, 3, 1, 0);
+        build.poll(1, 1, |build| traced(build, 1));
+        build.pass(1_000);
+        let mut trace = trace(build);
+        trace.source.header.way_in.clear();
+        only(&trace).costs
+    };
+    assert_eq!(costs(true), Cost::Details);
+    assert_eq!(costs(false), Cost::Verdicts);
 }
 
 #[test]
@@ -263,6 +295,19 @@ fn unrecorded_tasks_that_use_a_recorded_lock_ask_for_all_crates() {
     assert!(lack.evidence.contains(DROP_IN));
     assert_eq!(lack.places[0].what, "mutex #1");
     assert!(lack.change.contains("inspect-record cargo run"));
+}
+
+#[test]
+fn what_a_cancelled_task_drops_shows_no_unrecorded_task() {
+    let mut build = build();
+    build.resource(1, resource_kind::MUTEX, 1);
+    let hold = build.acquire_as(1, 1, 0);
+    build.event(&Foreign { task: 41 });
+    build.release(1, hold, 1);
+    let trace = trace(build);
+    let mut changes = trace.history.resources[0].changes.iter();
+    assert!(changes.any(|change| change.foreign.is_some()));
+    assert_eq!(kinds(&trace), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Cost, Lack, LackKind, LackPlace, first_places};
-use crate::history::{ForeignId, History};
+use crate::history::{ChangeKind, ForeignId, History};
 use crate::number::counted;
 use crate::report::coverage::Coverage;
 
@@ -26,11 +26,17 @@ fn foreign(history: &History, coverage: &Coverage) -> Option<Lack> {
         operation.foreign.map(|foreign| (foreign, resource))
     });
     let changes = history.resources.iter().flat_map(|resource| {
-        let by = resource.changes.iter().filter_map(|change| change.foreign);
+        let by = resource
+            .changes
+            .iter()
+            .filter(|change| is_done_in_a_poll(&change.kind));
+        let by = by.filter_map(|change| change.foreign);
         by.map(|foreign| (foreign, Some(resource.id)))
     });
     let seen: Vec<_> = waits.chain(changes).collect();
-    if seen.is_empty() {
+    let way_in = coverage.way_in.as_deref();
+    let is_all = way_in.is_some_and(|way_in| way_in.contains("in all crates"));
+    if seen.is_empty() || is_all {
         return None;
     }
     let tasks: BTreeSet<ForeignId> = seen.iter().map(|(foreign, _)| *foreign).collect();
@@ -41,7 +47,7 @@ fn foreign(history: &History, coverage: &Coverage) -> Option<Lack> {
         location: resource.created_at.clone(),
     });
     let (places, more_places) = first_places(places.collect());
-    let way_in = coverage.way_in.as_ref().map_or_else(String::new, |way_in| {
+    let way_in = way_in.map_or_else(String::new, |way_in| {
         format!("; the program is recorded through {way_in}")
     });
     Some(Lack {
@@ -58,6 +64,15 @@ fn foreign(history: &History, coverage: &Coverage) -> Option<Lack> {
         more_places,
         change: format!("record all crates: `{RECORD_ALL}`, with tokio itself in Cargo.toml"),
     })
+}
+
+/// Whether it shows that a task ran which is not recorded. What a drop can do does not: the future of a recorded task that is cancelled is
+/// dropped outside of its polls.
+fn is_done_in_a_poll(kind: &ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::Acquired(_) | ChangeKind::Received { .. } | ChangeKind::Arrived(_)
+    )
 }
 
 fn escaped(history: &History) -> Option<Lack> {

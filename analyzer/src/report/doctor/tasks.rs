@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::crates::RECORD_ALL;
 use super::{Cost, Lack, LackKind, LackPlace, first_places};
 use crate::filter::Selection;
-use crate::history::{History, PollOutcome, Task, TaskId};
+use crate::history::{History, PollOutcome, Resource, ResourceKind, Task, TaskId};
 use crate::names::{Location, kind_of_name};
 use crate::number::{counted, grouped};
 use crate::report::coverage::Coverage;
@@ -16,12 +16,17 @@ use crate::time::Nanos;
 
 /// So many tasks of one kind that nobody named are hard to tell apart.
 const MANY: u64 = 100;
+/// What the type of an async block ends in; before it stands that of its function.
+const BLOCK: &str = "::{block}";
 
 /// What is not known of the tasks of a selection.
 pub(super) fn lacks(history: &History, selection: &Selection, coverage: &Coverage) -> Vec<Lack> {
     let kinds = kinds(history, selection);
     let way_in = coverage.way_in.as_deref();
-    let is_tokio_recorded = way_in.is_some_and(|way_in| way_in.contains("tokio"));
+    // Traces of earlier versions do not say what they were recorded through.
+    let is_runtime = |resource: &Resource| resource.kind == ResourceKind::Runtime;
+    let is_tokio_recorded = way_in.is_some_and(|way_in| way_in.contains("tokio"))
+        || history.resources.iter().any(is_runtime);
     let all = [
         no_await_points(history, &kinds),
         waits_unrecorded(&kinds, is_tokio_recorded),
@@ -211,14 +216,10 @@ fn await_at(history: &History, task: TaskId, at: Nanos) -> Option<Location> {
 
 fn no_await_points(history: &History, kinds: &[Kind<'_>]) -> Option<Lack> {
     let mut untraced: Vec<&Kind<'_>> = kinds.iter().filter(|kind| kind.untraced > 0).collect();
-    // What the reader can change comes first, and of that where least is known.
+    // What the reader can change comes first. Time of which nothing at all is known counts double.
     untraced.sort_by_key(|kind| {
-        let known = kind.untraced_for.since(kind.outside_for);
-        let unknown = kind.untraced_for.since(known);
-        (
-            kind.is_of_a_library(),
-            std::cmp::Reverse((unknown, kind.untraced_for)),
-        )
+        let time: Nanos = [kind.untraced_for, kind.outside_for].into_iter().sum();
+        (kind.is_of_a_library(), std::cmp::Reverse(time))
     });
     let first = untraced.first()?;
     let all: u64 = kinds.iter().map(|kind| kind.waiting).sum();
@@ -242,14 +243,26 @@ fn no_await_points(history: &History, kinds: &[Kind<'_>]) -> Option<Lack> {
             counted(all, "task")
         ),
         evidence: format!(
-            "of {} that waited, {} have no #[trace] and no .traced(…) in them: {time} of {waited} that tasks waited in all",
-            counted(all, "task"),
+            "no #[trace] and no .traced(…) is in {} of {} that waited: {time} of {waited} that tasks waited in all",
             grouped(tasks),
+            counted(all, "task"),
         ),
         places,
         more_places,
         change: attribute_for(first) + manifest,
     })
+}
+
+/// The function whose future a task is, where its name tells: `bank::main`, or `bank::main::{block}` for a block in it.
+fn function_of(task: &Task) -> Option<&str> {
+    let name = &*task.name;
+    let path = name.strip_suffix(BLOCK).unwrap_or(name);
+    let is_path = |path: &str| {
+        let mut parts = path.split("::");
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        path.contains("::") && parts.all(|part| !part.is_empty() && part.chars().all(is_word))
+    };
+    (task.flags.is_unnamed() && is_path(path)).then_some(name)
 }
 
 /// Where `#[trace]` has to stand for a kind of task to have await points.
@@ -263,9 +276,8 @@ fn attribute_for(kind: &Kind<'_>) -> String {
     }
     let is_block_on = kind.first.is_some_and(|task| task.flags.is_block_on());
     let how = if is_block_on { "runs" } else { "is spawned" };
-    let is_typed = kind.first.is_some_and(|task| task.flags.is_unnamed());
-    let function = Some(&kind.name).filter(|name| is_typed && !name.contains(['<', '…']));
-    match function.map(|name| (name, name.strip_suffix("::{block}"))) {
+    let function = kind.first.and_then(function_of);
+    match function.map(|name| (name, name.strip_suffix(BLOCK))) {
         Some((_, Some(function))) => format!(
             "put #[ais_recorder::trace] on the function {function}, whose async block {how}{at}"
         ),
