@@ -202,7 +202,6 @@ fn waits_outside(wakers: u64) -> Trace {
         task: 1,
         waker: 1,
         number: 1,
-        ..Wake::default()
     });
     build.last_poll(1, |_| ());
     trace(build)

@@ -1,5 +1,7 @@
 //! Side by side with the real tokio: tasks that are not recorded, and types that change sides.
 
+use ais_analyzer::filter::Selection;
+use ais_analyzer::report::{LackKind, diagnosis};
 use ais_format::event::{Acquire, Foreign, Kind, resource_kind};
 use ais_tests::events_of;
 use recorded_tokio::sync::Mutex;
@@ -61,4 +63,42 @@ fn types_change_sides_both_ways() {
     })
     .unwrap();
     events.assert_complete();
+}
+
+#[test]
+fn the_doctor_asks_for_all_crates_where_some_are_not_recorded_and_only_there() {
+    let lacks = |is_recorded: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.ais");
+        let program = || {
+            let runtime = recorded_tokio::runtime::Builder::new_current_thread();
+            let runtime = { runtime }.build().unwrap();
+            runtime.block_on(async {
+                let mutex = Arc::new(Mutex::new(0));
+                let shared = Arc::clone(&mutex);
+                let task = async move { *shared.lock().await += 1 };
+                if is_recorded {
+                    recorded_tokio::spawn(task).await.unwrap();
+                } else {
+                    tokio::spawn(task).await.unwrap();
+                    let (_sender, receiver) = recorded_tokio::sync::mpsc::channel::<i32>(1);
+                    let _: tokio::sync::mpsc::Receiver<i32> = receiver.into_inner();
+                }
+            });
+        };
+        ais_tests::record(&path, program).unwrap();
+        let trace = ais_analyzer::Trace::open(&path).unwrap();
+        let told = diagnosis(&trace, &Selection::everything()).lacks;
+        let mut kinds: Vec<LackKind> = told.iter().map(|lack| lack.kind).collect();
+        kinds.retain(|kind| {
+            matches!(
+                kind,
+                LackKind::CratesUnrecorded | LackKind::ResourcesEscaped
+            )
+        });
+        kinds
+    };
+    let both = [LackKind::CratesUnrecorded, LackKind::ResourcesEscaped];
+    assert_eq!(lacks(false), both);
+    assert_eq!(lacks(true), []);
 }
