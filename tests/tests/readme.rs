@@ -92,18 +92,7 @@ fn the_commands_and_the_example_of_the_readme_work_as_written() {
         .status();
     assert!(built.unwrap().success());
     filters_show_what_they_say(&root, &tools);
-    for line in blocks("text")[4].lines() {
-        let output = shell(&root, line, &tools);
-        assert_eq!(output.status.code(), Some(0), "{line}");
-        assert!(text(&output.stdout).contains("http::report()"), "{line}");
-    }
-    let states = fs::read_to_string(root.join("report.svg")).unwrap();
-    fs::remove_file(root.join("report.svg")).unwrap();
-    assert!(states.contains("service.cache.lock()"));
-
-    let doctor = shell(&root, blocks("text")[5].trim(), &tools);
-    assert_eq!(doctor.status.code(), Some(0));
-    assert!(text(&doctor.stdout).contains("this trace lacks 1 thing:"));
+    functions_and_lacks_are_told(&root, &tools);
 
     // The example, with the line of the README in place of tokio's.
     let (tomls, sources, texts) = (blocks("toml"), blocks("rust"), blocks("text"));
@@ -188,6 +177,22 @@ fn write_an_analysis(toml: &str, source: &str, example: &str) {
     let output = shell(&root(), example, Path::new("/nonexistent"));
     let said = text(&output.stdout);
     assert!(said.contains("standing order"), "{said}");
+}
+
+/// What the commands about functions show, and what the trace lacks.
+fn functions_and_lacks_are_told(root: &Path, tools: &Path) {
+    for line in blocks("text")[4].lines() {
+        let output = shell(root, line, tools);
+        assert_eq!(output.status.code(), Some(0), "{line}");
+        assert!(text(&output.stdout).contains("http::report()"), "{line}");
+    }
+    let states = fs::read_to_string(root.join("report.svg")).unwrap();
+    fs::remove_file(root.join("report.svg")).unwrap();
+    assert!(states.contains("service.cache.lock()"));
+
+    let doctor = shell(root, blocks("text")[5].trim(), tools);
+    assert_eq!(doctor.status.code(), Some(0));
+    assert!(text(&doctor.stdout).contains("this trace lacks 1 thing:"));
 }
 
 /// The commands with filters, in the order in which they stand there.
