@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use ais_format::chunk::{EventBatch, Table};
 
+use crate::thread::{NEVER, earliest};
+
 /// Numbers of kinds that this version knows are below.
 const KINDS: usize = 128;
 
@@ -110,22 +112,17 @@ impl<'a> Streams<'a> {
 
     /// Goes through all events before the tick `until`: `each` gets some of a thread's, one after the other, until it returns nothing more.
     pub(super) fn visit(mut self, until: u64, mut each: impl FnMut(u64, &mut Stretch<'_, 'a>)) {
+        let heads = self.of.iter_mut().map(Stream::head);
+        let mut heads: Vec<u64> = heads.map(|head| head.unwrap_or(NEVER)).collect();
         loop {
-            let (mut first, mut next, mut at) = (u64::MAX, u64::MAX, usize::MAX);
-            for (index, stream) in self.of.iter_mut().enumerate() {
-                let Some(tick) = stream.head() else { continue };
-                if tick < first {
-                    (first, next, at) = (tick, first, index);
-                } else {
-                    next = next.min(tick);
-                }
-            }
-            if at == usize::MAX || first >= until {
+            let (at, first, next) = earliest(&heads);
+            if first >= until {
                 return;
             }
             let stream = &mut self.of[at];
             let until = until.min(next.saturating_add(1));
             each(stream.thread, &mut Stretch { stream, until });
+            heads[at] = stream.head().unwrap_or(NEVER);
         }
     }
 }

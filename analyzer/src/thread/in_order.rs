@@ -4,6 +4,24 @@ use ais_format::chunk::{Event, EventBatch};
 
 use super::Batches;
 
+/// Later than any tick: there is no event any more.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Which of some ticks is the smallest, and the smallest of the others; [`NEVER`] where there are none.
+#[inline]
+pub(crate) fn earliest(ticks: &[u64]) -> (usize, u64, u64) {
+    let (mut at, mut first, mut next) = (0, NEVER, NEVER);
+    for (index, &tick) in ticks.iter().enumerate() {
+        if tick < first {
+            next = first;
+            (at, first) = (index, tick);
+        } else {
+            next = next.min(tick);
+        }
+    }
+    (at, first, next)
+}
+
 /// Threads, each with what somebody knows of it.
 #[derive(Debug)]
 pub(crate) struct InOrder<S> {
@@ -48,7 +66,7 @@ impl<S: Default> InOrder<S> {
         limit: u64,
         mut each: impl FnMut(u64, &mut S, Option<&Event<'_>>),
     ) {
-        let mut heads: Vec<Option<u64>> = Vec::with_capacity(self.of.len());
+        let mut heads: Vec<u64> = Vec::with_capacity(self.of.len());
         for thread in &mut self.of {
             let Thread { id, batches, known } = thread;
             let next = batches.peek(|(), is_gap| {
@@ -56,25 +74,17 @@ impl<S: Default> InOrder<S> {
                     each(*id, known, None);
                 }
             });
-            heads.push(next.map(|(tick, _)| tick).filter(|&tick| tick < limit));
+            heads.push(next.map_or(NEVER, |(tick, _)| tick));
         }
         loop {
-            let (mut first, mut until, mut at) = (u64::MAX, u64::MAX, usize::MAX);
-            for (index, &head) in heads.iter().enumerate() {
-                let Some(tick) = head else { continue };
-                if tick < first || at == usize::MAX {
-                    until = first;
-                    (first, at) = (tick, index);
-                } else {
-                    until = until.min(tick);
-                }
-            }
-            let Some(Thread { id, batches, known }) = self.of.get_mut(at) else {
+            let (at, first, next) = earliest(&heads);
+            if first >= limit {
                 return;
-            };
+            }
+            let Thread { id, batches, known } = &mut self.of[at];
             // Up to the next event of another thread.
-            let next = batches.run(until, limit, |event| each(*id, known, event));
-            heads[at] = next.filter(|&tick| tick < limit);
+            let left = batches.run(next, limit, |event| each(*id, known, event));
+            heads[at] = left.unwrap_or(NEVER);
         }
     }
 

@@ -7,5 +7,5 @@ mod in_order;
 mod open_polls;
 
 pub(crate) use batches::Batches;
-pub(crate) use in_order::InOrder;
+pub(crate) use in_order::{InOrder, NEVER, earliest};
 pub(crate) use open_polls::OpenPolls;

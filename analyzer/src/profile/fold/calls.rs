@@ -8,9 +8,23 @@ use super::{Call, Doer, Rest};
 
 impl Rest<'_> {
     pub(super) fn make_future(&mut self, number: u64, function: u64) {
-        if self.futures.place(number).is_none() {
-            self.made.insert(number, function);
+        if self.futures.place(number).is_some() {
+            return;
         }
+        // Mostly it is polled before another one is made.
+        let before = self.made_last.replace((number, function));
+        self.made.extend(before);
+    }
+
+    /// It is made no more: polled, or gone. The function.
+    fn unmake(&mut self, number: u64) -> Option<u64> {
+        if let Some((_, function)) = self.made_last.take_if(|(last, _)| *last == number) {
+            return Some(function);
+        }
+        if self.made.is_empty() {
+            return None;
+        }
+        self.made.remove(&number)
     }
 
     pub(super) fn begin_future(
@@ -20,9 +34,7 @@ impl Rest<'_> {
         function: u64,
         parent: u64,
     ) {
-        if !self.made.is_empty() {
-            self.made.remove(&number);
-        }
+        self.unmake(number);
         if self.futures.place(number).is_some() {
             return;
         }
@@ -152,7 +164,7 @@ impl Rest<'_> {
     }
 
     fn end_unpolled(&mut self, doer: &Doer, number: u64) {
-        let Some(function) = self.made.remove(&number) else {
+        let Some(function) = self.unmake(number) else {
             return;
         };
         if self.now < self.book.from || !self.counts(doer.task()) {

@@ -161,6 +161,8 @@ struct Rest<'a> {
     known_kinds: HashMap<(u64, u64, u64), u32>,
     /// Futures that were made and not polled yet, and their functions.
     made: HashMap<u64, u64, FxBuildHasher>,
+    /// The last one of these, which is not among them.
+    made_last: Option<(u64, u64)>,
     long_polls: Vec<LongPoll>,
     events: u64,
     polls: u64,
@@ -217,6 +219,7 @@ impl<'a> Fold<'a> {
                 book: Book::new(from),
                 known_kinds: HashMap::new(),
                 made: HashMap::default(),
+                made_last: None,
                 long_polls: Vec::new(),
                 events: 0,
                 polls: 0,
