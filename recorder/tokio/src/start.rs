@@ -38,6 +38,7 @@ pub(crate) fn resource(
 }
 
 /// A runtime with so many threads that poll tasks, and up to `pool` for blocking jobs (zero: not known).
+#[cfg(feature = "rt")]
 pub(crate) fn runtime(
     workers: u64,
     pool: u32,
