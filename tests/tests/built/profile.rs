@@ -218,3 +218,21 @@ fn a_blocking_job_is_no_long_poll_and_says_how_long_it_was_queued() {
         (Some("blocking job"), 30)
     );
 }
+
+#[test]
+fn what_may_have_ended_in_a_loss_is_not_said_to_have_lasted() {
+    let held = |loses: bool| {
+        let mut build = Build::new();
+        build.resource(1, resource_kind::MUTEX, 1);
+        build.task(1);
+        build.poll(1, 1, |build| build.acquire(1, 1));
+        if loses {
+            build.lose(3);
+        }
+        build.pass(50 * MILLI);
+        build.poll(1, 1, |_| ());
+        profile(build).resources[0].held.count
+    };
+    assert_eq!(held(false), 1);
+    assert_eq!(held(true), 0);
+}

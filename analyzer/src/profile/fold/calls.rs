@@ -60,6 +60,7 @@ impl Rest<'_> {
             is_suspended: false,
             last: (Place::Start, self.now),
             is_dropped: false,
+            gaps: self.gaps,
         };
         let future = self.futures.insert(number, call);
         if let Some(task) = self.tasks.at(place) {
@@ -71,7 +72,10 @@ impl Rest<'_> {
     /// The row of the function of a call, given by its place.
     #[inline]
     pub(super) fn row_of(&mut self, call: u32) -> u32 {
-        self.futures.at(call).map_or(NONE, |call| call.row)
+        let call = self.futures.at(call);
+        // One of before a gap may be over.
+        let call = call.filter(|call| call.gaps == self.gaps);
+        call.map_or(NONE, |call| call.row)
     }
 
     /// From here on the thread is in another function.

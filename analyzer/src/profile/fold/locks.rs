@@ -35,6 +35,8 @@ struct Hold {
     since: Nanos,
     /// Whether it was taken by what is asked for.
     counts: bool,
+    /// So many gaps were before it was taken.
+    gaps: u32,
 }
 
 /// Units are taken: what the event says, when it was, and whether that is asked for.
@@ -45,6 +47,7 @@ pub(super) struct Taken {
     pub(super) location: u64,
     pub(super) at: Nanos,
     pub(super) counts: bool,
+    pub(super) gaps: u32,
 }
 
 impl Resource {
@@ -77,6 +80,7 @@ impl Resource {
             location,
             at,
             counts,
+            gaps,
         } = taken;
         if self.holds.iter().any(|hold| hold.number == number) {
             return;
@@ -87,6 +91,7 @@ impl Resource {
             location,
             since: at,
             counts,
+            gaps,
         });
         while let Some(index) = self.early.iter().position(|early| early.number == number) {
             let early = self.early.remove(index);
@@ -158,10 +163,12 @@ impl Resource {
         }
     }
 
-    /// All that is held is so up to then.
-    pub(super) fn end(&mut self, at: Nanos, from: Nanos, of: &mut OfResources) {
+    /// All that is held is so up to then; what was taken before the last of so many gaps may have been given back unseen.
+    pub(super) fn end(&mut self, at: Nanos, gaps: u32, from: Nanos, of: &mut OfResources) {
         for hold in self.holds.drain(..) {
-            hold.end(at, from, of);
+            if hold.gaps == gaps {
+                hold.end(at, from, of);
+            }
         }
     }
 }

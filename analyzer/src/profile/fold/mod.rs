@@ -164,6 +164,8 @@ struct Rest<'a> {
     /// The last one of these, which is not among them.
     made_last: Option<(u64, u64)>,
     long_polls: Vec<LongPoll>,
+    /// How often events were missing so far. What began before they were may have ended there.
+    gaps: u32,
     events: u64,
     polls: u64,
 }
@@ -180,6 +182,8 @@ struct Operation {
     begun: Nanos,
     /// What it waits for counts less than something else: it limits how long that is waited for.
     is_limit: bool,
+    /// So many gaps were before it began.
+    gaps: u32,
 }
 
 /// A call of an instrumented function.
@@ -199,6 +203,8 @@ struct Call {
     last: (Place, Nanos),
     /// It was dropped there.
     is_dropped: bool,
+    /// So many gaps were before it began.
+    gaps: u32,
 }
 
 impl<'a> Fold<'a> {
@@ -221,6 +227,7 @@ impl<'a> Fold<'a> {
                 made: HashMap::default(),
                 made_last: None,
                 long_polls: Vec::new(),
+                gaps: 0,
                 events: 0,
                 polls: 0,
             },

@@ -241,6 +241,10 @@ impl Rest<'_> {
             };
             call.is_suspended = true;
             call.is_suspended_there = true;
+            if call.gaps != self.gaps {
+                // It may be over.
+                continue;
+            }
             if let Some((point, _)) = call.point {
                 (leaf, at) = (call.row, Site::Await(call.function, point));
                 let of = self.book.calls.at(call.row).filter(|_| is_counted);
@@ -251,7 +255,8 @@ impl Rest<'_> {
         }
         let mut best: Option<(bool, Nanos, u32)> = None;
         for &pending in &task.pending {
-            if let Some(operation) = self.operations.at(pending) {
+            let operation = self.operations.at(pending);
+            if let Some(operation) = operation.filter(|operation| operation.gaps == self.gaps) {
                 let this = (operation.is_limit, operation.begun, operation.site);
                 best = Some(best.map_or(this, |best| best.min(this)));
             }

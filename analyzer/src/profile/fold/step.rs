@@ -28,6 +28,7 @@ impl Rest<'_> {
         let Some(event) = next else {
             // Which polls are open is not known any more.
             doer.runs = NONE;
+            self.gaps = self.gaps.wrapping_add(1);
             for (place, _) in doer.polls.drain(..) {
                 if let Some(task) = self.tasks.at(place) {
                     task.lose();
@@ -103,7 +104,7 @@ impl Rest<'_> {
                 if let Some((_, mut resource)) = self.resources.remove(event.value(0))
                     && let Some(of) = self.book.shared.at(resource.row)
                 {
-                    resource.end(self.now, self.book.from, of);
+                    resource.end(self.now, self.gaps, self.book.from, of);
                 }
             }
             Kind::HoldSplit => {

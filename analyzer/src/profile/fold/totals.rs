@@ -62,23 +62,26 @@ impl Fold<'_> {
 impl Rest<'_> {
     /// What goes on in the end counts up to there.
     fn go_on(&mut self) {
-        let (now, from) = (self.now, self.book.from);
+        let (now, from, gaps) = (self.now, self.book.from, self.gaps);
         let book = &mut self.book;
         for (_, task) in self.tasks.all() {
             let whose = task.whose();
             task.go_on(now, |span| book.spend(whose, span));
         }
-        for (_, operation) in self.operations.all() {
+        // What began before a gap may be over.
+        let operations = self.operations.all();
+        for (_, operation) in operations.filter(|(_, operation)| operation.gaps == gaps) {
             if let Some(of) = self.book.sites.at(operation.site) {
                 of.open += 1;
             }
         }
         for (_, resource) in self.resources.all() {
             if let Some(of) = self.book.shared.at(resource.row) {
-                resource.end(now, from, of);
+                resource.end(now, gaps, from, of);
             }
         }
-        for (_, call) in mem::take(&mut self.futures).all() {
+        let mut futures = mem::take(&mut self.futures);
+        for (_, call) in futures.all().filter(|(_, call)| call.gaps == gaps) {
             self.count_call(call, None);
         }
     }

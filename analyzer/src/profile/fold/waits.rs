@@ -44,6 +44,7 @@ impl Rest<'_> {
             is_limit: wants.is_timer()
                 || kind == operation_kind::CLOSED
                 || event.value(6) & operation_flag::NO_DROP != 0,
+            gaps: self.gaps,
         };
         let operation = self.operations.insert(number, operation);
         if let Some(task) = self.tasks.at(place) {
@@ -157,6 +158,7 @@ impl Rest<'_> {
             location: event.value(2),
             at,
             counts: self.counts(doer.task()),
+            gaps: self.gaps,
         };
         let place = self.resource(event.value(0));
         if let Some(resource) = self.resources.at(place)
