@@ -16,7 +16,7 @@ use crate::findings::{
 use crate::history::{Totals, rebuild_as_told};
 use crate::meter::Stage;
 use crate::names::kind_of_name;
-use crate::number::grouped;
+use crate::number::often;
 use crate::scan::{Seen, glance};
 use crate::source::{Part, Window};
 use crate::waits::{Index, Verdict};
@@ -200,14 +200,6 @@ fn told_once(of_the_end: Vec<Finding>, earlier: Vec<Finding>) -> Vec<Finding> {
             finding
         })
         .collect()
-}
-
-fn often(times: u64) -> String {
-    match times {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        _ => format!("{} times", grouped(times)),
-    }
 }
 
 /// What findings have in common that tell of the same: the kind, what the tasks are called, where it happens.

@@ -19,6 +19,15 @@ pub fn counted(count: u64, one: &str) -> String {
     format!("{} {one}{plural}", grouped(count))
 }
 
+/// How often something was: `once`, `twice`, `12 times`.
+pub fn often(times: u64) -> String {
+    match times {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        times => format!("{} times", grouped(times)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

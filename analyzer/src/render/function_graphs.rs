@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::graph::{Edge, Graph, Legend, Line, Mark, Node, Shape};
-use crate::number::{counted, grouped};
+use crate::number::{counted, grouped, often};
 use crate::profile::{At, CallerTimes, FunctionTimes, PointTimes, Profile, Role};
 use crate::time::Nanos;
 
@@ -49,7 +49,7 @@ pub fn states_graph(of: &FunctionTimes) -> Graph {
         graph.edges.push(Edge {
             from,
             to,
-            label: Some(times(step.times)),
+            label: Some(often(step.times)),
             line: Line::Solid,
             mark: Mark::Plain,
         });
@@ -116,7 +116,7 @@ fn state(of: &FunctionTimes, number: usize, point: &PointTimes, longest: Option<
         ));
         lines.push(format!(
             "had to wait {} of {}",
-            times(point.suspended),
+            often(point.suspended),
             grouped(point.elapsed.count)
         ));
     }
@@ -236,14 +236,6 @@ fn function(profile: &Profile, of: &FunctionTimes) -> Node {
         lines,
         shape: Shape::Task,
         mark,
-    }
-}
-
-fn times(n: u64) -> String {
-    match n {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{} times", grouped(n)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where time goes, as text.
 
-use ais_analyzer::number::{counted, grouped};
+use ais_analyzer::number::{counted, grouped, often};
 use ais_analyzer::profile::{
     Distribution, FunctionTimes, LongPoll, Profile, ResourceTimes, Share, TaskTimes, WaitTimes,
     Worker,
@@ -93,7 +93,7 @@ fn look_at_first(profile: &Profile) -> Vec<String> {
         let mut line = format!(
             "{} was waited for {}, {} in all, up to {}",
             called(of),
-            times(of.waits.count),
+            often(of.waits.count),
             of.waits.total,
             of.waits.max
         );
@@ -289,11 +289,11 @@ fn resources(rows: &[ResourceTimes]) -> String {
         }
         for (n, what) in [(of.taken, "taken"), (of.messages, "received")] {
             if n > 0 {
-                parts.push(format!("{what} {}", times(n)));
+                parts.push(format!("{what} {}", often(n)));
             }
         }
         if of.given_up > 0 {
-            parts.push(format!("given up {}", times(of.given_up)));
+            parts.push(format!("given up {}", often(of.given_up)));
         }
         if of.longest_queue > 1 {
             parts.push(format!(
@@ -367,7 +367,7 @@ fn functions(rows: &[FunctionTimes]) -> String {
                     .location
                     .as_ref()
                     .map_or_else(String::new, |place| format!(" at {place}")),
-                times(point.suspended),
+                often(point.suspended),
                 grouped(point.elapsed.count)
             ));
         }
@@ -436,7 +436,7 @@ fn at(what: &str, share: &Share) -> String {
     format!(
         "{}{place}, {}, up to {}",
         short(what),
-        times(share.times),
+        often(share.times),
         share.max
     )
 }
@@ -448,15 +448,6 @@ pub(super) fn clean_line(line: &str) -> String {
 
 pub(super) fn place(place: Option<&ais_analyzer::names::Location>) -> String {
     place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
-}
-
-/// `once`, `twice`, `12 times`.
-pub(super) fn times(n: u64) -> String {
-    match n {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{} times", grouped(n)),
-    }
 }
 
 /// An expression on one line, not too long.

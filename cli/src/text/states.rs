@@ -1,9 +1,9 @@
 //! Functions as the state machines that they were seen to be, as text.
 
-use ais_analyzer::number::{counted, grouped};
+use ais_analyzer::number::{counted, grouped, often};
 use ais_analyzer::profile::{At, FunctionTimes, PointTimes, Profile, Step};
 
-use super::perf::{clean_line, head, line, place, short, times};
+use super::perf::{clean_line, head, line, place, short};
 use super::{BOLD, DIM, styled};
 use crate::output::clean;
 
@@ -130,7 +130,7 @@ fn at_point(of: &FunctionTimes, number: usize, point: &PointTimes) -> String {
     text += &line("took", &point.elapsed);
     text += &format!(
         "    had to wait {} of {}, {} ended there\n",
-        times(point.suspended),
+        often(point.suspended),
         grouped(point.elapsed.count),
         counted(point.pending_polls, "poll")
     );
@@ -153,7 +153,7 @@ fn next(of: &FunctionTimes, from: At) -> String {
         };
         text += &format!(
             "    → {to:<14}{:>10}, after up to {}\n",
-            times(step.times),
+            often(step.times),
             step.max
         );
     }
