@@ -29,7 +29,7 @@ pub(crate) fn calls(profile: &Profile) -> Result<String, String> {
     let mut roots: Vec<&CallerTimes> = Vec::new();
     let callers = profile.functions.iter().flat_map(|of| &of.called_by);
     for caller in callers.filter(|caller| caller.is_task) {
-        if !roots.iter().any(|root| is_same(root, caller)) {
+        if !roots.iter().any(|root| who(root) == who(caller)) {
             roots.push(caller);
         }
     }
@@ -45,7 +45,7 @@ pub(crate) fn calls(profile: &Profile) -> Result<String, String> {
             styled(BOLD, &clean(&format!("task {}", root.name))),
             clean(&place)
         );
-        text += &tree.below(root, "");
+        text += &tree.below((true, &root.name, root.location.as_deref()), "");
     }
     // Calls in a circle have no task above them that was seen.
     for of in &profile.functions {
@@ -60,8 +60,11 @@ pub(crate) fn calls(profile: &Profile) -> Result<String, String> {
     Ok(text)
 }
 
-fn is_same(one: &CallerTimes, other: &CallerTimes) -> bool {
-    (one.is_task, &one.name, &one.location) == (other.is_task, &other.name, &other.location)
+/// Who calls: whether it is a task, the name, and the place.
+type Who<'a> = (bool, &'a str, Option<&'a str>);
+
+fn who(caller: &CallerTimes) -> Who<'_> {
+    (caller.is_task, &caller.name, caller.location.as_deref())
 }
 
 type Key = (String, Option<String>);
@@ -77,17 +80,16 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// What is called by it.
-    fn below(&mut self, caller: &CallerTimes, indent: &str) -> String {
-        let called: Vec<(&'a FunctionTimes, &'a CallerTimes)> = self
+    fn below(&mut self, caller: Who<'_>, indent: &str) -> String {
+        let mut called: Vec<(&'a FunctionTimes, &'a CallerTimes)> = self
             .profile
             .functions
             .iter()
             .filter_map(|of| {
                 let mut callers = of.called_by.iter();
-                Some((of, callers.find(|other| is_same(other, caller))?))
+                Some((of, callers.find(|other| who(other) == caller)?))
             })
             .collect();
-        let mut called = called;
         called.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.total));
         let last = called.len().saturating_sub(1);
         let mut text = String::new();
@@ -166,30 +168,22 @@ impl<'a> Tree<'a> {
             clean(&place),
             counted(calls, "call"),
         );
-        let calls_others = self
-            .profile
-            .functions
-            .iter()
-            .any(|other| other.called_by.iter().any(|caller| is_by(caller, of)));
+        let calls_others = self.profile.functions.iter().any(|other| {
+            other
+                .called_by
+                .iter()
+                .any(|caller| who(caller) == (false, &of.function, of.location.as_deref()))
+        });
         if !calls_others {
             return text;
         }
         if !is_first {
             return text + &format!("{indent}{below}{}\n", styled(DIM, "└ … as above"));
         }
-        let caller = CallerTimes {
-            is_task: false,
-            name: of.function.clone(),
-            location: of.location.clone(),
-            calls: 0,
-            total: ais_analyzer::time::Nanos(0),
-            max: ais_analyzer::time::Nanos(0),
-        };
-        text += &self.below(&caller, &format!("{indent}{below}"));
+        text += &self.below(
+            (false, &of.function, of.location.as_deref()),
+            &format!("{indent}{below}"),
+        );
         text
     }
-}
-
-fn is_by(caller: &CallerTimes, of: &FunctionTimes) -> bool {
-    !caller.is_task && (&caller.name, &caller.location) == (&of.function, &of.location)
 }
