@@ -406,3 +406,17 @@ fn a_diagram_draws_the_states_of_one_function_or_who_calls_whom() {
     refused(&["--states"]);
     refused(&["--states", "report", "--call-graph"]);
 }
+
+#[test]
+fn a_filter_that_nothing_matches_is_named_where_time_goes() {
+    let trace = sample("http.ais");
+    let filter = ["--filter", "name=nobody"];
+    let text = expect(0, &[&[&*trace, "--perf"], &filter[..]].concat());
+    assert!(text.contains("no task matches the filter"), "{text}");
+    for report in ["--call-graph", "--states"] {
+        let output = inspect(&[&[&*trace, report], &filter[..]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("no task that matches the filter"), "{told}");
+    }
+}

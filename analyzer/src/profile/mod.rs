@@ -48,6 +48,9 @@ pub struct Profile {
     pub workers: Vec<Worker>,
     /// The longest polls, longest first; not those of blocking jobs, and of what runs in `block_on`.
     pub longest_polls: Vec<LongPoll>,
+    /// Only what some tasks did is counted, save for events, polls and threads.
+    #[serde(skip)]
+    pub is_restricted: bool,
     /// What is missing from the trace: none of it is counted.
     #[serde(skip)]
     pub loss: Loss,

@@ -16,6 +16,9 @@ const BOTTLENECK: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The tree, each function with what it calls once.
 pub(crate) fn calls(profile: &Profile) -> Result<String, String> {
+    if profile.functions.is_empty() && profile.is_restricted {
+        return Err("no task that matches the filter called an instrumented function".to_owned());
+    }
     if profile.functions.is_empty() {
         return Err("no instrumented function was called: put #[trace] on those that matter, or name futures with .traced()".to_owned());
     }

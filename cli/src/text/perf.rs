@@ -41,6 +41,13 @@ pub(crate) fn perf(profile: &Profile) -> String {
             counted(profile.loss.events_dropped, "event")
         );
     }
+    if profile.is_restricted {
+        text += if profile.tasks.is_empty() {
+            "no task matches the filter; threads and numbers of events are those of all\n"
+        } else {
+            "what tasks did that match the filter; threads and numbers of events are those of all\n"
+        };
+    }
     let first = look_at_first(profile);
     if !first.is_empty() {
         text += &format!("\n{}\n", styled(BOLD, "look at first"));

@@ -60,6 +60,9 @@ fn nothing(profile: &Profile, name: Option<&str>) -> String {
         .take(FUNCTIONS)
         .collect();
     match name {
+        _ if known.is_empty() && profile.is_restricted => {
+            "no task that matches the filter called a function whose await points are recorded".to_owned()
+        }
         Some(name) if known.is_empty() => format!(
             "there is no function {name:?}, nor any other whose await points are recorded: put #[trace] on it"
         ),

@@ -54,6 +54,7 @@ impl Fold<'_> {
             resources: rest.resources(names),
             workers,
             longest_polls: mem::take(&mut rest.long_polls),
+            is_restricted: !rest.filters.is_empty(),
             loss,
         }
     }
