@@ -47,6 +47,18 @@ pub fn kind_of_name(name: &str) -> String {
 /// What the name of an async block ends in; before it stands that of the function.
 const IN_BLOCK: &str = "::{block}";
 
+/// A name or an expression on one line, of so many characters at most.
+pub fn on_one_line(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= most {
+        return line;
+    }
+    line.chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
 /// An instrumented function, or a name given to a future.
 #[derive(Clone, Debug)]
 pub struct Function {

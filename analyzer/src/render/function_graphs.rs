@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::graph::{Edge, Graph, Legend, Line, Mark, Node, Shape};
+use crate::names::on_one_line;
 use crate::number::{counted, grouped, often};
 use crate::profile::{At, CallerTimes, FunctionTimes, PointTimes, Profile, Role};
 use crate::time::Nanos;
@@ -239,11 +240,7 @@ fn function(profile: &Profile, of: &FunctionTimes) -> Node {
     }
 }
 
-/// A name or an expression on one line, not too long.
+/// A name or an expression, as a box has room for.
 fn short(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= NAME {
-        return line;
-    }
-    line.chars().take(NAME - 1).chain(['…']).collect()
+    on_one_line(text, NAME)
 }

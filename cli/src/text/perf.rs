@@ -1,5 +1,6 @@
 //! Where time goes, as text.
 
+use ais_analyzer::names::on_one_line;
 use ais_analyzer::number::{counted, grouped, often};
 use ais_analyzer::profile::{
     Distribution, FunctionTimes, LongPoll, Profile, ResourceTimes, Share, TaskTimes, WaitTimes,
@@ -457,14 +458,9 @@ pub(super) fn place(place: Option<&ais_analyzer::names::Location>) -> String {
     place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }
 
-/// An expression on one line, not too long.
+/// An expression, as a line has room for.
 pub(super) fn short(expression: &str) -> String {
-    let words: Vec<&str> = expression.split_whitespace().collect();
-    let line = words.join(" ");
-    if line.chars().count() <= NAME {
-        return line;
-    }
-    line.chars().take(NAME - 1).chain(['…']).collect()
+    on_one_line(expression, NAME)
 }
 
 /// `37 %`.
