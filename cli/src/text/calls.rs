@@ -6,7 +6,7 @@ use ais_analyzer::number::{counted, grouped};
 use ais_analyzer::profile::{CallerTimes, FunctionTimes, Profile, Role};
 use anstyle::{AnsiColor, Style};
 
-use super::perf::percent;
+use super::columns::percent;
 use super::{BOLD, DIM, styled};
 use crate::output::clean;
 

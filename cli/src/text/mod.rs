@@ -1,6 +1,7 @@
 //! Reports as text for people: the one place where they are laid out.
 
 mod calls;
+mod columns;
 mod coverage;
 mod doctor;
 mod filter;

@@ -3,7 +3,7 @@
 use ais_analyzer::number::{counted, grouped, often};
 use ais_analyzer::profile::{At, FunctionTimes, PointTimes, Profile, Step};
 
-use super::perf::{clean_line, head, line, place, short};
+use super::columns::{clean_line, head, line, place, short};
 use super::{BOLD, DIM, styled};
 use crate::output::clean;
 

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use rustc_hash::FxBuildHasher;
 
-use super::task::{Is, Span};
+use super::task::{Is, Span, Whose};
 use super::{ResourceKey, Site, TaskKind};
 use crate::profile::durations::Durations;
 use crate::time::Nanos;
@@ -71,14 +71,6 @@ pub(super) struct Book {
     /// By function.
     pub(super) calls: Table<u64, OfCalls>,
     pub(super) shared: Table<ResourceKey, OfResources>,
-}
-
-/// Who does something for a time: a kind of task, and in case it waits, for what, and in which function; as rows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Whose {
-    pub(super) kind: u32,
-    pub(super) site: u32,
-    pub(super) function: u32,
 }
 
 impl Book {

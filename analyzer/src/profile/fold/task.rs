@@ -2,7 +2,6 @@
 
 use smallvec::SmallVec;
 
-use super::tables::Whose;
 use crate::time::Nanos;
 
 /// No place in a table.
@@ -74,6 +73,14 @@ pub(super) struct Span {
     pub(super) was: Is,
     pub(super) from: Nanos,
     pub(super) to: Nanos,
+}
+
+/// Who does something for a time: a kind of task, and in case it waits, for what, and in which function; as rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    pub(super) kind: u32,
+    pub(super) site: u32,
+    pub(super) function: u32,
 }
 
 impl Task {

@@ -2,16 +2,10 @@
 
 use super::boxes::SMALL;
 use super::layout::Rect;
-use super::{Graph, Line, Mark, Shape, words};
+use super::words::{self, Swatch};
+use super::{Graph, Line, Mark, Shape};
 use crate::render::markup::PX;
 use crate::render::text::width;
-
-/// A mark as the legend shows it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Swatch {
-    Node(Shape, Mark),
-    Edge(Line, Mark),
-}
 
 /// A mark and what it means, with the place of both.
 pub(super) struct Entry {

@@ -9,7 +9,8 @@ use super::boxes::{
 };
 use super::canvas::{Canvas, Stroke};
 use super::layout::{Drawing, Link, Path, Piece, Point, Rect, lay_out};
-use super::legend::{Swatch, legend};
+use super::legend::legend;
+use super::words::Swatch;
 use super::{Edge, Graph, Line, Mark, Shape};
 use crate::render::markup::PX;
 use crate::render::palette::Theme;

@@ -1,6 +1,5 @@
 //! What marks mean in graphs that are not about waiting.
 
-use super::legend::Swatch;
 use super::{Graph, Line, Mark, Shape};
 
 /// What a graph is about: its legend speaks of that.
@@ -13,6 +12,13 @@ pub enum Legend {
     States,
     /// Who calls whom.
     Calls,
+}
+
+/// A mark as the legend shows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Swatch {
+    Node(Shape, Mark),
+    Edge(Line, Mark),
 }
 
 /// What the marks that occur in it mean; none where it is about waiting.
